@@ -1,1 +1,23 @@
-//! Room `apimachinery`.
+//! Kubernetes' data model, without I/O and without a word of gitstellar's.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`names`] | typed names: groups, kinds, plurals, namespaces; identities of objects and of resources |
+//! | [`object`] | an object as canonical JSON bytes plus a parsed header |
+//! | [`digest`] | SHA-256 as a value |
+//! | [`clock`] | time as a constructor argument |
+//!
+//! Absent on purpose: any crate of ours, the network, files, environment, randomness.
+
+pub mod clock;
+pub mod digest;
+pub mod names;
+pub mod object;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use digest::Digest;
+pub use names::{
+    Group, GroupKind, GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource, Kind, Name,
+    Namespace, ObjectId, Plural, Version,
+};
+pub use object::{Header, Object, ObjectError};

@@ -1,1 +1,27 @@
-//! Room `plan`.
+//! What shall run where, and why: pure functions over values.
+//!
+//! The controllers execute the very functions that a review prints, so a preview cannot differ from what happens.
+//! Data flows through the modules in this order:
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`names`] | names of sources, units, policies, clusters |
+//! | [`declared`] | nouns: what a source declares at one commit |
+//! | [`policy`] | nouns: a BindingPolicy with its clauses and its modulation |
+//! | [`inventory`] | nouns: the clusters, their labels and properties |
+//! | [`finding`] | diagnostics with stable ids |
+//!
+//! Absent on purpose: tokio, a Kubernetes client, git, HTTP, the clock, environment, files, randomness. Nothing here iterates
+//! over a hash map: equal input gives byte-equal output, wherever and as whoever it runs.
+
+pub mod declared;
+pub mod finding;
+pub mod inventory;
+pub mod names;
+pub mod policy;
+
+pub use declared::{Declaration, DeclaredObject, Origin, Unit};
+pub use finding::{Finding, FindingId, Severity};
+pub use inventory::{Cluster, Inventory};
+pub use names::{ClusterName, PolicyName, SourceName, UnitName, WdsName};
+pub use policy::{Clause, Match, Modulation, ObjectTest, Policy};

@@ -6,6 +6,7 @@
 //! | [`object`] | an object as canonical JSON bytes plus a parsed header |
 //! | [`digest`] | SHA-256 as a value |
 //! | [`clock`] | time as a constructor argument |
+//! | [`schema`] | types, list and map types, merge keys, defaults and constraints of built-in and custom kinds |
 //!
 //! Absent on purpose: any crate of ours, the network, files, environment, randomness.
 
@@ -13,6 +14,7 @@ pub mod clock;
 pub mod digest;
 pub mod names;
 pub mod object;
+pub mod schema;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use digest::Digest;

@@ -1,0 +1,160 @@
+//! Reading a tree the way a render does: links followed inside the jail, sizes limited, and everything that was read remembered.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::{Entry, RepoPath, Tree, TreeError};
+
+/// A chain longer than this is refused; it also ends cycles.
+const MAX_LINKS: usize = 8;
+
+/// What a render read. A later commit that changes none of it renders the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadSet {
+    /// Files whose bytes were read, as real paths (links resolved), and links that were followed.
+    pub files: BTreeSet<RepoPath>,
+    /// Directories that were listed.
+    pub directories: BTreeSet<RepoPath>,
+    /// Paths that were looked for and did not exist; a file that appears there may change the result.
+    pub absent: BTreeSet<RepoPath>,
+}
+
+/// What a path leads to once links are followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    File { path: RepoPath, size: u64 },
+    Directory { path: RepoPath },
+    Other,
+    Nothing,
+}
+
+/// A tree with links followed and a memory of what was read.
+pub(crate) struct Files<'t> {
+    tree: &'t dyn Tree,
+    max_file_bytes: u64,
+    read: RefCell<ReadSet>,
+    /// Real paths of directories that were resolved before: without it every file walks its whole path again.
+    real: RefCell<HashMap<RepoPath, RepoPath>>,
+}
+
+impl<'t> Files<'t> {
+    pub(crate) fn new(tree: &'t dyn Tree, max_file_bytes: u64) -> Self {
+        Files { tree, max_file_bytes, read: RefCell::default(), real: RefCell::default() }
+    }
+
+    pub(crate) fn into_read_set(self) -> ReadSet {
+        self.read.into_inner()
+    }
+
+    /// What is at `path`, links followed.
+    pub(crate) fn find(&self, path: &RepoPath) -> Result<Found, TreeError> {
+        let mut links = 0;
+        self.follow(path, &mut links)
+    }
+
+    /// The bytes of the file at `path`, links followed.
+    pub(crate) fn read(&self, path: &RepoPath) -> Result<Arc<[u8]>, TreeError> {
+        match self.find(path)? {
+            Found::File { path: real, size } => {
+                if size > self.max_file_bytes {
+                    return Err(TreeError::TooLarge { path: real, size, limit: self.max_file_bytes });
+                }
+                let bytes = self.tree.read(&real)?;
+                self.read.borrow_mut().files.insert(real);
+                Ok(bytes)
+            }
+            Found::Nothing => Err(TreeError::Missing { path: path.clone() }),
+            Found::Directory { .. } | Found::Other => Err(TreeError::NotAFile { path: path.clone() }),
+        }
+    }
+
+    /// The names in the directory at `path`, links followed, sorted.
+    pub(crate) fn list(&self, path: &RepoPath) -> Result<Vec<(String, Entry)>, TreeError> {
+        match self.find(path)? {
+            Found::Directory { path: real } => {
+                let entries = self.tree.list(&real)?;
+                self.read.borrow_mut().directories.insert(real);
+                Ok(entries)
+            }
+            _ => Err(TreeError::NotADirectory { path: path.clone() }),
+        }
+    }
+
+    fn follow(&self, path: &RepoPath, links: &mut usize) -> Result<Found, TreeError> {
+        let Some(parent) = path.parent() else { return Ok(Found::Directory { path: RepoPath::root() }) };
+        let Some(dir) = self.directory(&parent, links)? else {
+            self.read.borrow_mut().absent.insert(path.clone());
+            return Ok(Found::Nothing);
+        };
+        let here = dir.child(path.file_name());
+        Ok(match self.tree.entry(&here)? {
+            Some(Entry::File { size, .. }) => Found::File { path: here, size },
+            Some(Entry::Directory) => Found::Directory { path: here },
+            Some(Entry::Other) => Found::Other,
+            Some(Entry::Symlink { target }) => {
+                *links += 1;
+                if *links > MAX_LINKS {
+                    return Err(TreeError::TooManyLinks { path: path.clone(), limit: MAX_LINKS });
+                }
+                let to = dir.join(&target).map_err(|_| TreeError::Escapes { path: here.clone() })?;
+                self.read.borrow_mut().files.insert(here);
+                self.follow(&to, links)?
+            }
+            None => {
+                self.read.borrow_mut().absent.insert(here);
+                Found::Nothing
+            }
+        })
+    }
+
+    fn directory(&self, path: &RepoPath, links: &mut usize) -> Result<Option<RepoPath>, TreeError> {
+        if let Some(real) = self.real.borrow().get(path) {
+            return Ok(Some(real.clone()));
+        }
+        Ok(match self.follow(path, links)? {
+            Found::Directory { path: real } => {
+                self.real.borrow_mut().insert(path.clone(), real.clone());
+                Some(real)
+            }
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MemTree;
+    use super::*;
+
+    fn find(tree: &MemTree, path: &str) -> Result<Found, TreeError> {
+        Files::new(tree, 100).find(&RepoPath::parse(path).unwrap())
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_repository_only() {
+        let tree = MemTree::of(&[("base/a.yaml", "x")])
+            .with_symlink("app/base", "../base")
+            .with_symlink("app/out", "../../etc")
+            .with_symlink("app/abs", "/etc/passwd")
+            .with_symlink("loop/a", "b")
+            .with_symlink("loop/b", "a");
+        let real = RepoPath::parse("base/a.yaml").unwrap();
+        assert_eq!(find(&tree, "app/base/a.yaml").unwrap(), Found::File { path: real, size: 1 });
+        assert!(matches!(find(&tree, "app/out/x"), Err(TreeError::Escapes { .. })));
+        assert!(matches!(find(&tree, "app/abs"), Err(TreeError::Escapes { .. })));
+        assert!(matches!(find(&tree, "loop/a"), Err(TreeError::TooManyLinks { .. })));
+    }
+
+    #[test]
+    fn reads_are_remembered_and_limited() {
+        let tree = MemTree::of(&[("a.yaml", "x"), ("big.yaml", &"y".repeat(101))]);
+        let files = Files::new(&tree, 100);
+        files.read(&RepoPath::parse("a.yaml").unwrap()).unwrap();
+        assert!(matches!(files.read(&RepoPath::parse("big.yaml").unwrap()), Err(TreeError::TooLarge { .. })));
+        assert!(matches!(files.read(&RepoPath::parse("no.yaml").unwrap()), Err(TreeError::Missing { .. })));
+        let read = files.into_read_set();
+        assert_eq!(read.files.iter().map(RepoPath::as_str).collect::<Vec<_>>(), ["a.yaml"]);
+        assert_eq!(read.absent.iter().map(RepoPath::as_str).collect::<Vec<_>>(), ["no.yaml"]);
+    }
+}

@@ -1,0 +1,1 @@
+//! Owner references: background and foreground deletion, orphaning. (space two; driven by [`crate::controllers`])

@@ -1,0 +1,79 @@
+//! Who asks: bearer tokens and the identities behind them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use apimachinery::Digest;
+use subtle::ConstantTimeEq as _;
+
+/// The group whose members may do everything.
+pub const MASTERS: &str = "system:masters";
+
+/// An authenticated caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `system:admin`, `system:serviceaccount:<namespace>:<name>`, or any other name.
+    pub user: String,
+    /// Its groups, `system:authenticated` among them.
+    pub groups: Vec<String>,
+}
+
+impl Identity {
+    /// A user with these groups and `system:authenticated`.
+    pub fn new(user: &str, groups: &[&str]) -> Self {
+        let mut groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
+        if !groups.iter().any(|group| group == "system:authenticated") {
+            groups.push("system:authenticated".to_owned());
+        }
+        Self { user: user.to_owned(), groups }
+    }
+
+    /// The administrator of all spaces.
+    pub fn admin() -> Self {
+        Self::new("system:admin", &[MASTERS])
+    }
+
+    /// Whether it may do everything, RBAC or not.
+    pub fn is_master(&self) -> bool {
+        self.groups.iter().any(|group| group == MASTERS)
+    }
+}
+
+/// The tokens of one server. Only their digests are held.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens(RwLock<BTreeMap<Digest, Arc<Identity>>>);
+
+impl Tokens {
+    /// Adds a token.
+    pub(crate) fn insert(&self, token: &str, identity: Identity) {
+        let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        tokens.insert(Digest::of(token.as_bytes()), Arc::new(identity));
+    }
+
+    /// Who holds the token in `Authorization: Bearer …`. Compares digests, all of them and in constant time, so timing tells nothing.
+    pub(crate) fn authenticate(&self, token: &str) -> Option<Arc<Identity>> {
+        let given = Digest::of(token.as_bytes()).to_string();
+        let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found = None;
+        for (digest, identity) in tokens.iter() {
+            if bool::from(digest.to_string().as_bytes().ct_eq(given.as_bytes())) {
+                found = Some(Arc::clone(identity));
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_leads_to_its_identity_and_nothing_else_does() {
+        let tokens = Tokens::default();
+        tokens.insert("s3cret", Identity::admin());
+        assert!(tokens.authenticate("s3cret").is_some_and(|identity| identity.is_master()));
+        assert_eq!(tokens.authenticate("s3cre"), None);
+        assert_eq!(tokens.authenticate(""), None);
+    }
+}

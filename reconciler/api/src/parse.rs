@@ -1,0 +1,1 @@
+//! From wire types and plain objects to the nouns of `plan`.

@@ -1,0 +1,336 @@
+//! A synced copy of many resources of one server.
+//!
+//! Guarantees: after [`Mirror::synced`] every watched resource has been listed completely once; an object disappears only by a delete
+//! event or by its absence from a complete list; a reader never sees half a list. A mirror may lag behind the server, so whoever
+//! removes something reads the object itself first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apimachinery::{GroupResource, Name, Namespace, Object};
+use futures::{StreamExt as _, pin_mut};
+use kube::Api;
+use kube::core::DynamicObject;
+use kube::runtime::watcher::{self, Event};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::{Connection, Resource, Shutdown, Wake};
+
+/// What identifies an object in a mirror.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Key {
+    /// Group and plural.
+    pub resource: GroupResource,
+    /// Namespace, `None` for cluster-scoped objects.
+    pub namespace: Option<Namespace>,
+    /// Name.
+    pub name: Name,
+}
+
+/// Which objects a mirror holds.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Only this namespace.
+    pub namespace: Option<Namespace>,
+    /// Leave `metadata.managedFields` out: they double an object, and few readers want them.
+    pub drop_managed_fields: bool,
+}
+
+/// A synced copy of many resources of one server. Cloning shares it.
+#[derive(Clone)]
+pub struct Mirror {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    connection: Connection,
+    scope: Scope,
+    shutdown: Shutdown,
+    state: Mutex<State>,
+    /// How many resources have not been listed once; readers wait for zero.
+    unsynced: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    tables: BTreeMap<GroupResource, Table>,
+    readers: Vec<Reader>,
+}
+
+struct Table {
+    resource: Resource,
+    objects: BTreeMap<(Option<Namespace>, Name), Object>,
+    synced: bool,
+    stop: Shutdown,
+}
+
+struct Reader {
+    changed: Arc<Mutex<BTreeSet<Key>>>,
+    wake: Wake,
+}
+
+/// What changed since one last looked.
+pub struct Changes {
+    changed: Arc<Mutex<BTreeSet<Key>>>,
+}
+
+impl Changes {
+    /// Takes the keys of all objects that appeared, changed or went since the last call; the first call tells all that were there.
+    pub fn take(&self) -> BTreeSet<Key> {
+        std::mem::take(&mut *lock(&self.changed))
+    }
+}
+
+/// The data behind these locks is a set of keys or of shared objects: consistent at every step, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Mirror {
+    /// A mirror that watches nothing yet.
+    pub fn new(connection: Connection, scope: Scope, shutdown: Shutdown) -> Self {
+        let (unsynced, _) = watch::channel(0);
+        let state = Mutex::new(State::default());
+        Self { shared: Arc::new(Shared { connection, scope, shutdown, state, unsynced }) }
+    }
+
+    /// Starts watching a resource; once more is a no-op.
+    pub fn watch(&self, resource: &Resource) {
+        let key = resource.group_resource();
+        let stop = self.shared.shutdown.child_token();
+        {
+            let mut state = lock(&self.shared.state);
+            if state.tables.contains_key(&key) {
+                return;
+            }
+            let table = Table {
+                resource: resource.clone(),
+                objects: BTreeMap::new(),
+                synced: false,
+                stop: stop.clone(),
+            };
+            state.tables.insert(key, table);
+        }
+        self.shared.unsynced.send_modify(|count| *count += 1);
+        let mirror = self.clone();
+        let resource = resource.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = mirror.follow(&resource) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    /// Stops watching a resource and forgets its objects; readers learn that they went.
+    pub fn unwatch(&self, resource: &GroupResource) {
+        let mut state = lock(&self.shared.state);
+        let Some(table) = state.tables.remove(resource) else { return };
+        table.stop.cancel();
+        if !table.synced {
+            self.shared.unsynced.send_modify(|count| *count -= 1);
+        }
+        let gone = table.objects.into_keys().map(|(namespace, name)| Key {
+            resource: resource.clone(),
+            namespace,
+            name,
+        });
+        tell(&state.readers, gone.collect());
+    }
+
+    /// The resources that are watched.
+    pub fn watched(&self) -> Vec<Resource> {
+        lock(&self.shared.state).tables.values().map(|table| table.resource.clone()).collect()
+    }
+
+    /// The resource of a plural, if it is watched.
+    pub fn resource(&self, key: &GroupResource) -> Option<Resource> {
+        lock(&self.shared.state).tables.get(key).map(|table| table.resource.clone())
+    }
+
+    /// Waits until every watched resource has been listed once.
+    pub async fn synced(&self) {
+        let mut unsynced = self.shared.unsynced.subscribe();
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = unsynced.wait_for(|count| *count == 0).await;
+    }
+
+    /// Whether this resource has been listed once. A resource that is not watched is not synced.
+    pub fn is_synced(&self, resource: &GroupResource) -> bool {
+        lock(&self.shared.state).tables.get(resource).is_some_and(|table| table.synced)
+    }
+
+    /// Wakes `wake` at each change from now on, and remembers the keys. All that is there counts as changed.
+    pub fn subscribe(&self, wake: Wake) -> Changes {
+        let mut state = lock(&self.shared.state);
+        let present = state.tables.iter().flat_map(|(resource, table)| {
+            table.objects.keys().map(|(namespace, name)| Key {
+                resource: resource.clone(),
+                namespace: namespace.clone(),
+                name: name.clone(),
+            })
+        });
+        let changed = Arc::new(Mutex::new(present.collect()));
+        state.readers.push(Reader { changed: Arc::clone(&changed), wake: wake.clone() });
+        wake.wake();
+        Changes { changed }
+    }
+
+    /// One object.
+    pub fn get(&self, key: &Key) -> Option<Object> {
+        let state = lock(&self.shared.state);
+        state.tables.get(&key.resource)?.objects.get(&(key.namespace.clone(), key.name.clone())).cloned()
+    }
+
+    /// All objects of a resource, sorted by namespace and name.
+    pub fn list(&self, resource: &GroupResource) -> Vec<Object> {
+        let state = lock(&self.shared.state);
+        state.tables.get(resource).map(|table| table.objects.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Notes what this process itself just wrote, so that its next look is not older than its own write.
+    pub fn note(&self, resource: &GroupResource, stored: Object) {
+        let newer = |known: Option<&Object>| known.is_none_or(|known| version(known) < version(&stored));
+        let mut state = lock(&self.shared.state);
+        let Some(table) = state.tables.get_mut(resource) else { return };
+        let place = (stored.header().namespace.clone(), stored.header().name.clone());
+        if newer(table.objects.get(&place)) {
+            let stored =
+                if self.shared.scope.drop_managed_fields { without_managed_fields(&stored) } else { stored };
+            table.objects.insert(place, stored);
+        }
+    }
+
+    async fn follow(&self, resource: &Resource) {
+        let kube_resource = resource.to_kube();
+        let client = self.shared.connection.kube().clone();
+        let api: Api<DynamicObject> = match &self.shared.scope.namespace {
+            Some(namespace) if resource.namespaced => {
+                Api::namespaced_with(client, namespace.as_str(), &kube_resource)
+            }
+            _ => Api::all_with(client, &kube_resource),
+        };
+        let events =
+            kube::runtime::WatchStreamExt::default_backoff(watcher::watcher(api, watcher::Config::default()));
+        pin_mut!(events);
+        let mut arriving = BTreeMap::new();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(Event::Init) => arriving.clear(),
+                Ok(Event::InitApply(object)) => {
+                    if let Some(object) = self.stored_form(resource, object) {
+                        arriving.insert(place(&object), object);
+                    }
+                }
+                Ok(Event::InitDone) => self.replace_table(resource, std::mem::take(&mut arriving)),
+                Ok(Event::Apply(object)) => {
+                    if let Some(object) = self.stored_form(resource, object) {
+                        self.change(resource, place(&object), Some(object));
+                    }
+                }
+                Ok(Event::Delete(object)) => {
+                    if let Some(object) = self.stored_form(resource, object) {
+                        self.change(resource, place(&object), None);
+                    }
+                }
+                Err(error) => {
+                    let server = self.shared.connection.name();
+                    tracing::debug!(server, plural = %resource.plural, %error, "watch interrupted, resuming");
+                }
+            }
+        }
+    }
+
+    /// Back from kube's type to bytes, with the kind that items of lists lack.
+    fn stored_form(&self, resource: &Resource, object: DynamicObject) -> Option<Object> {
+        let mut value = serde_json::to_value(object).ok()?;
+        value["apiVersion"] = json!(resource.gvk.api_version());
+        value["kind"] = json!(resource.gvk.kind.as_str());
+        if self.shared.scope.drop_managed_fields {
+            drop_managed_fields(&mut value);
+        }
+        Object::from_value(&value).ok()
+    }
+
+    fn change(&self, resource: &Resource, place: (Option<Namespace>, Name), object: Option<Object>) {
+        let key = resource.group_resource();
+        let mut state = lock(&self.shared.state);
+        let Some(table) = state.tables.get_mut(&key) else { return };
+        match object {
+            Some(object) => {
+                // `note` may have put a newer one here.
+                if table.objects.get(&place).is_some_and(|known| version(known) > version(&object)) {
+                    return;
+                }
+                table.objects.insert(place.clone(), object);
+            }
+            None => {
+                table.objects.remove(&place);
+            }
+        }
+        tell(&state.readers, BTreeSet::from([Key { resource: key, namespace: place.0, name: place.1 }]));
+    }
+
+    fn replace_table(&self, resource: &Resource, fresh: BTreeMap<(Option<Namespace>, Name), Object>) {
+        let key = resource.group_resource();
+        let mut state = lock(&self.shared.state);
+        let Some(table) = state.tables.get_mut(&key) else { return };
+        let known = std::mem::replace(&mut table.objects, fresh);
+        let first = !std::mem::replace(&mut table.synced, true);
+        let went = known.keys().filter(|place| !table.objects.contains_key(*place));
+        let came = table
+            .objects
+            .iter()
+            .filter(|(place, object)| known.get(*place) != Some(*object))
+            .map(|(place, _)| place);
+        let changed = went.chain(came).map(|(namespace, name)| Key {
+            resource: key.clone(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+        });
+        let changed = changed.collect();
+        tell(&state.readers, changed);
+        drop(state);
+        if first {
+            self.shared.unsynced.send_modify(|count| *count -= 1);
+            self.wake_all();
+        }
+    }
+
+    fn wake_all(&self) {
+        lock(&self.shared.state).readers.iter().for_each(|reader| reader.wake.wake());
+    }
+}
+
+fn place(object: &Object) -> (Option<Namespace>, Name) {
+    (object.header().namespace.clone(), object.header().name.clone())
+}
+
+/// Versions are opaque to clients but for equality; Kubernetes since 1.35 promises that they compare as numbers, and every server we speak to has always kept it.
+fn version(object: &Object) -> u64 {
+    object.header().resource_version.as_ref().and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+fn tell(readers: &[Reader], changed: BTreeSet<Key>) {
+    if changed.is_empty() {
+        return;
+    }
+    for reader in readers {
+        lock(&reader.changed).extend(changed.iter().cloned());
+        reader.wake.wake();
+    }
+}
+
+fn drop_managed_fields(value: &mut Value) {
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+}
+
+fn without_managed_fields(object: &Object) -> Object {
+    let mut value = object.to_value();
+    drop_managed_fields(&mut value);
+    // Removing an optional field cannot spoil the header.
+    Object::from_value(&value).unwrap_or_else(|_| object.clone())
+}

@@ -1,1 +1,23 @@
-fn main() {}
+//! The one integration-test binary of the workspace, and the list of what it tries.
+//!
+//! `cargo test -p cli --test it -- FILTER` runs the trials whose names contain FILTER. Each area is a module with `pub fn trials()`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop at the first thing that is wrong, and reports on the terminal"
+)]
+
+#[path = "../conformance/suite.rs"]
+mod conformance;
+mod harness;
+mod kube;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let areas = [conformance::trials(), kube::trials()];
+    let exit_code = harness::run(areas.into_iter().flatten().collect());
+    kube::stop();
+    exit_code
+}

@@ -1,0 +1,79 @@
+//! What a Kubernetes API server does, as cases that the real kube-apiserver **and** the embedded `space` must satisfy.
+//!
+//! A case gets a [`Target`] and nothing else; it makes a namespace of its own, and kinds under a group of its own, so cases run
+//! concurrently and leave what they made. What both do is asserted exactly where a client can tell the difference (codes, reasons,
+//! messages that kubectl prints), and loosely elsewhere. The trial is called `conformance::<area>::<sentence>::<target>`.
+
+mod crds;
+mod discovery;
+mod errors;
+mod lists;
+mod objects;
+mod owners;
+mod patches;
+mod scratch;
+mod tables;
+mod target;
+mod watches;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use libtest_mimic::Trial;
+
+pub use target::{AGGREGATED_DISCOVERY, Target};
+
+use crate::harness::{Outcome, trial};
+use crate::kube::ApiServer;
+
+/// What a case is.
+type Case = fn(&Target) -> Outcome;
+
+/// The cases of an area, named by their functions.
+macro_rules! cases {
+    ($($name:ident),+ $(,)?) => {
+        &[$((stringify!($name), $name as $crate::conformance::Case)),+]
+    };
+}
+use cases;
+
+/// All areas.
+const AREAS: &[(&str, &[(&str, Case)])] = &[
+    ("crds", crds::CASES),
+    ("discovery", discovery::CASES),
+    ("errors", errors::CASES),
+    ("lists", lists::CASES),
+    ("objects", objects::CASES),
+    ("owners", owners::CASES),
+    ("patches", patches::CASES),
+    ("tables", tables::CASES),
+    ("watches", watches::CASES),
+];
+
+pub fn trials() -> Vec<Trial> {
+    let cases = AREAS
+        .iter()
+        .flat_map(|(area, cases)| cases.iter().map(move |(sentence, case)| (area, sentence, *case)));
+    cases
+        .map(|(area, sentence, case)| {
+            trial(format!("conformance::{area}::{sentence}::real"), move || case(real()?.target()))
+        })
+        .collect()
+}
+
+static REAL: Mutex<Option<Arc<ApiServer>>> = Mutex::new(None);
+
+/// The kube-apiserver that all cases share.
+fn real() -> anyhow::Result<Arc<ApiServer>> {
+    let mut slot = REAL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(server) = &*slot {
+        return Ok(server.clone());
+    }
+    let server = Arc::new(ApiServer::start("conformance")?);
+    *slot = Some(server.clone());
+    Ok(server)
+}
+
+/// Ends the servers that cases ran against.
+pub fn stop() {
+    REAL.lock().unwrap_or_else(PoisonError::into_inner).take();
+}

@@ -1,0 +1,35 @@
+//! Real Kubernetes API servers, for every claim about how one behaves.
+//!
+//! | file | knows |
+//! |---|---|
+//! | `assets` | where kube-apiserver, its controllers, etcd and kubectl come from |
+//! | `leash` | how a process never outlives the tests |
+//! | `etcd`, `pki`, `server` | one etcd, and an API server with its controllers |
+//! | `fleet` | a pool of servers that trials take turns with, and how a used one becomes new |
+//! | `kubectl` | the pinned kubectl, without anything of the user's |
+//! | `proofs` | trials of the above |
+
+mod assets;
+mod etcd;
+mod fleet;
+mod kubectl;
+mod leash;
+mod pki;
+mod proofs;
+mod server;
+
+use libtest_mimic::Trial;
+
+pub use server::ApiServer;
+
+pub fn trials() -> Vec<Trial> {
+    proofs::trials()
+}
+
+/// Ends every server that was started, and removes its files.
+pub fn stop() {
+    crate::conformance::stop();
+    fleet::stop();
+    kubectl::stop();
+    etcd::stop();
+}

@@ -1,0 +1,169 @@
+//! API servers that trials take turns with, reset to new in between.
+//!
+//! Starting a server takes seconds, deleting what a trial left takes milliseconds: its keys are taken out of etcd behind its back, and the
+//! watch caches of the server and its controllers follow. **Guarantee:** when a pool is handed out, every key is as it was right after the
+//! start (but for [`restless`] ones), and discovery serves what it served then. **Caveat:** nothing of a trial may go on writing afterwards,
+//! and a finalizer is not honoured; resourceVersions go on from where they were.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::etcd::Keys;
+use super::server::ApiServer;
+use crate::harness::eventually;
+
+/// Rounds of cleaning; controllers that were busy may write once more after the first.
+const RESET_ROUNDS: usize = 20;
+
+/// How long discovery may take to forget a CRD.
+const DISCOVERY_LIMIT: Duration = Duration::from_secs(60);
+
+static POOL: Mutex<Vec<Pooled>> = Mutex::new(Vec::new());
+
+/// A server and what it was like when it was new.
+struct Pooled {
+    server: ApiServer,
+    keys: Keys,
+    discovery: BTreeSet<String>,
+    used: bool,
+}
+
+/// Servers that belong to one trial until this is dropped. They are as new.
+pub struct Servers {
+    pool: MutexGuard<'static, Vec<Pooled>>,
+}
+
+impl Servers {
+    /// The server with that index; there are at least as many as were asked for.
+    pub fn get(&self, index: usize) -> &ApiServer {
+        &self.pool[index].server
+    }
+}
+
+/// One WDS, one ITS and some WECs, which belong to one trial until this is dropped.
+pub struct Fleet {
+    servers: Servers,
+    wecs: usize,
+}
+
+impl Fleet {
+    /// Where desired objects and policies are.
+    pub fn wds(&self) -> &ApiServer {
+        self.servers.get(0)
+    }
+
+    /// Where the inventory and the mailboxes are.
+    pub fn its(&self) -> &ApiServer {
+        self.servers.get(1)
+    }
+
+    /// The workload clusters, as many as were asked for.
+    pub fn wecs(&self) -> impl Iterator<Item = &ApiServer> {
+        (0..self.wecs).map(|index| self.servers.get(index + 2))
+    }
+}
+
+/// Takes a fleet out of the pool, waiting until no other trial has it, and resets what was used since.
+pub fn fleet(wecs: usize) -> Result<Fleet> {
+    Ok(Fleet { servers: servers(wecs + 2)?, wecs })
+}
+
+/// Takes some servers out of the pool; the same as [`fleet`], without roles.
+pub fn servers(count: usize) -> Result<Servers> {
+    // A trial that panicked holding the pool leaves servers that a reset repairs.
+    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    while pool.len() < count {
+        // One after the other: several at once take longer each, and as long together, where there are few cores.
+        let pooled = start(pool.len())?;
+        pool.push(pooled);
+    }
+    for pooled in pool.iter_mut().take(count) {
+        if pooled.used {
+            pooled.reset().with_context(|| format!("resetting {}", pooled.server.name()))?;
+        }
+        pooled.used = true;
+    }
+    Ok(Servers { pool })
+}
+
+/// Ends all servers of the pool.
+pub fn stop() {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+fn start(index: usize) -> Result<Pooled> {
+    let name = match index {
+        0 => "wds".to_owned(),
+        1 => "its".to_owned(),
+        more => format!("wec{}", more - 1),
+    };
+    let server = ApiServer::start(&name)?;
+    let keys = server.etcd().keys(server.etcd_prefix())?;
+    let discovery = discovery(&server)?;
+    Ok(Pooled { server, keys, discovery, used: false })
+}
+
+impl Pooled {
+    fn reset(&self) -> Result<()> {
+        let etcd = self.server.etcd();
+        let mut left = Vec::new();
+        for _ in 0..RESET_ROUNDS {
+            let now = etcd.keys(self.server.etcd_prefix())?;
+            let restless = |key: &str| restless(&key[self.server.etcd_prefix().len()..]);
+            let added: Vec<&str> = now
+                .keys()
+                .filter(|key| !self.keys.contains_key(*key) && !restless(key))
+                .map(String::as_str)
+                .collect();
+            let changed: Vec<(&str, &str)> = (self.keys.iter())
+                .filter(|(key, value)| now.get(*key) != Some(*value) && !restless(key))
+                .map(|(key, value)| (key.as_str(), value.as_str()))
+                .collect();
+            if added.is_empty() && changed.is_empty() {
+                return Ok(());
+            }
+            etcd.write(&added, &changed)?;
+            eventually("discovery serves what it served when new", DISCOVERY_LIMIT, || {
+                Ok((discovery(&self.server)? == self.discovery).then_some(()))
+            })?;
+            left =
+                added.iter().copied().chain(changed.iter().map(|(key, _)| *key)).map(str::to_owned).collect();
+        }
+        bail!("these keys came back {RESET_ROUNDS} times: {}", left.join(", "));
+    }
+}
+
+/// Keys that the server itself writes now and then, and that no trial sees.
+fn restless(key: &str) -> bool {
+    [
+        "/masterleases/",
+        "/leases/kube-system/apiserver-",
+        "/configmaps/kube-system/extension-apiserver-authentication",
+    ]
+    .iter()
+    .any(|prefix| key.starts_with(prefix))
+}
+
+/// `group/version/resource` of everything that is served.
+fn discovery(server: &ApiServer) -> Result<BTreeSet<String>> {
+    let mut served = BTreeSet::new();
+    for path in ["/api", "/apis"] {
+        let list = server.target().get_as(path, crate::conformance::AGGREGATED_DISCOVERY)?.expect(200)?;
+        for group in list["items"].as_array().context("discovery is a list")? {
+            for version in group["versions"].as_array().context("a group has versions")? {
+                for resource in version["resources"].as_array().into_iter().flatten() {
+                    served.insert(format!(
+                        "{}/{}/{}",
+                        group["metadata"]["name"].as_str().unwrap_or_default(),
+                        version["version"].as_str().unwrap_or_default(),
+                        resource["resource"].as_str().unwrap_or_default()
+                    ));
+                }
+            }
+        }
+    }
+    Ok(served)
+}

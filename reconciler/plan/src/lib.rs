@@ -10,15 +10,29 @@
 //! | [`policy`] | nouns: a BindingPolicy with its clauses and its modulation |
 //! | [`inventory`] | nouns: the clusters, their labels and properties |
 //! | [`finding`] | diagnostics with stable ids |
+//! | [`intent`] | what was asked for, out of a stored object |
+//! | [`sync`] | from a declaration to writes in the WDS |
+//! | [`binding`] | from a policy to its Binding |
+//! | [`work`] | what stands in the ManifestWorks of one mailbox |
+//! | [`health`] | whether an object works in a cluster |
+//! | [`status`] | what comes back: of objects, policies, units |
+//! | [`report`] | the text of the status ref |
 //!
 //! Absent on purpose: tokio, a Kubernetes client, git, HTTP, the clock, environment, files, randomness. Nothing here iterates
 //! over a hash map: equal input gives byte-equal output, wherever and as whoever it runs.
 
+pub mod binding;
 pub mod declared;
 pub mod finding;
+pub mod health;
+pub mod intent;
 pub mod inventory;
 pub mod names;
 pub mod policy;
+pub mod report;
+pub mod status;
+pub mod sync;
+pub mod work;
 
 pub use declared::{Declaration, DeclaredObject, Origin, Unit};
 pub use finding::{Finding, FindingId, Severity};

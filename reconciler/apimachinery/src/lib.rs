@@ -7,14 +7,19 @@
 //! | [`digest`] | SHA-256 as a value |
 //! | [`clock`] | time as a constructor argument |
 //! | [`schema`] | types, list and map types, merge keys, defaults and constraints of built-in and custom kinds |
+//! | [`patch`] | JSON patch, JSON merge patch, strategic merge patch |
+//! | [`smd`] | structured merge and diff: field ownership and server-side apply |
 //!
 //! Absent on purpose: any crate of ours, the network, files, environment, randomness.
 
 pub mod clock;
 pub mod digest;
+mod goprint;
 pub mod names;
 pub mod object;
+pub mod patch;
 pub mod schema;
+pub mod smd;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use digest::Digest;

@@ -36,7 +36,6 @@ pub fn trial(name: impl Into<String>, body: impl FnOnce() -> Outcome + Send + 's
 }
 
 /// A trial whose body is asynchronous. All of them share one runtime.
-#[expect(dead_code, reason = "for the stories, which are written against this harness")]
 pub fn async_trial<F>(name: impl Into<String>, body: impl FnOnce() -> F + Send + 'static) -> Trial
 where
     F: Future<Output = Outcome>,

@@ -9,9 +9,9 @@
 //! | `kubectl` | the pinned kubectl, without anything of the user's |
 //! | `proofs` | trials of the above |
 
-mod assets;
+pub mod assets;
 mod etcd;
-mod fleet;
+pub mod fleet;
 mod kubectl;
 mod leash;
 mod pki;
@@ -20,6 +20,8 @@ mod server;
 
 use libtest_mimic::Trial;
 
+pub use fleet::{fleet, servers};
+pub use kubectl::{kubectl, kubectl_ok, kubectl_with_input};
 pub use server::ApiServer;
 
 pub fn trials() -> Vec<Trial> {

@@ -19,6 +19,9 @@ pub const START_LIMIT: Duration = Duration::from_secs(180);
 /// Operations in one transaction; etcd's own limit is 128.
 const TRANSACTION_OPERATIONS: usize = 100;
 
+/// Revisions before the first API server: every server then has a past that it knows nothing of, as an old cluster has.
+const EARLY_REVISIONS: usize = 20;
+
 /// Bytes of one answer of the gateway; a fresh API server's keys are about 1 MiB.
 const ANSWER_BYTES: u64 = 256 << 20;
 
@@ -76,6 +79,9 @@ fn start() -> Result<Etcd> {
         etcd.process.lock().unwrap_or_else(PoisonError::into_inner).still_runs()?;
         Ok(etcd.call("maintenance/status", &json!({})).ok())
     })?;
+    for _ in 0..EARLY_REVISIONS {
+        etcd.write(&[], &[("/early", "")])?;
+    }
     Ok(etcd)
 }
 

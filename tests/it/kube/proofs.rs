@@ -1,17 +1,20 @@
 //! Trials of the harness itself: that the servers are the pinned ones, that their controllers work, and that a reset resets.
 
+use ::kube::Api;
+use ::kube::api::PostParams;
+use ::kube::runtime::watcher;
 use anyhow::{Context, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::ConfigMap;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use super::ApiServer;
-use super::fleet::{fleet, servers};
-use super::kubectl::{kubectl, kubectl_ok, kubectl_with_input};
 use super::pki::certificate_request;
 use super::server::CONTROLLERS_LIMIT;
+use super::{ApiServer, fleet, kubectl, kubectl_ok, kubectl_with_input, servers};
 use crate::conformance::Target;
-use crate::harness::{Outcome, block_on, eventually, same, trial};
+use crate::harness::{Outcome, async_trial, eventually, same, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -19,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
             "kube::the_server_and_kubectl_are_the_pinned_version",
             the_server_and_kubectl_are_the_pinned_version,
         ),
+        async_trial("kube::kube_rs_watches_what_it_makes", kube_rs_watches_what_it_makes),
         trial("kube::kubectl_makes_and_reads_a_namespace", kubectl_makes_and_reads_a_namespace),
         trial(
             "kube::the_dependents_of_a_deployment_are_collected",
@@ -40,9 +44,21 @@ fn the_server_and_kubectl_are_the_pinned_version() -> Outcome {
     let text = kubectl_ok(&server.kubeconfig_path(), &["version", "-o", "json"])?;
     let version: Value = serde_json::from_str(&text)?;
     same("git version of kubectl", &version["clientVersion"]["gitVersion"], &"v1.35.4".into())?;
-    same("the server it talks to", &version["serverVersion"]["gitVersion"], &"v1.35.4".into())?;
-    let version = block_on(server.client()?.apiserver_version())?;
-    same("git version that kube-rs sees", version.git_version.as_str(), "v1.35.4")
+    same("the server it talks to", &version["serverVersion"]["gitVersion"], &"v1.35.4".into())
+}
+
+async fn kube_rs_watches_what_it_makes() -> Outcome {
+    let servers = servers(1)?;
+    let maps: Api<ConfigMap> = Api::namespaced(servers.get(0).client().await?, "default");
+    let mut made = ConfigMap::default();
+    made.metadata.name = Some("one".into());
+    maps.create(&PostParams::default(), &made).await?;
+    let of_one = watcher::Config::default().fields("metadata.name=one").streaming_lists();
+    let seen: Vec<watcher::Event<ConfigMap>> = watcher::watcher(maps, of_one).take(3).try_collect().await?;
+    let [watcher::Event::Init, watcher::Event::InitApply(one), watcher::Event::InitDone] = &seen[..] else {
+        anyhow::bail!("a streaming list came as {seen:?}");
+    };
+    same("name", one.metadata.name.as_deref(), Some("one"))
 }
 
 fn kubectl_makes_and_reads_a_namespace() -> Outcome {

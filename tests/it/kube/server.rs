@@ -13,7 +13,7 @@ use super::etcd::{self, Etcd, START_LIMIT, free_port};
 use super::leash::Leashed;
 use super::pki::Pki;
 use crate::conformance::Target;
-use crate::harness::{Skip, block_on, eventually};
+use crate::harness::{Skip, eventually};
 
 /// The controllers that run. None of them acts on workloads: what a Deployment does is `sim`'s.
 const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,\
@@ -142,14 +142,11 @@ impl ApiServer {
         self.directory.path().join("kubeconfig")
     }
 
-    /// A client of kube-rs with the admin token. Its connections belong to the runtime of [`block_on`]; use it there.
-    pub fn client(&self) -> Result<::kube::Client> {
-        let config = ::kube::config::Kubeconfig::from_yaml(&self.kubeconfig())?;
-        block_on(async {
-            let options = ::kube::config::KubeConfigOptions::default();
-            let config = ::kube::Config::from_custom_kubeconfig(config, &options).await?;
-            Ok(::kube::Client::try_from(config)?)
-        })
+    /// A client of kube-rs with the admin token.
+    pub async fn client(&self) -> Result<::kube::Client> {
+        let kubeconfig = ::kube::config::Kubeconfig::from_yaml(&self.kubeconfig())?;
+        let options = ::kube::config::KubeConfigOptions::default();
+        Ok(::kube::Client::try_from(::kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?)?)
     }
 
     /// Where its keys are in etcd.

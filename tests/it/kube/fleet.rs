@@ -5,13 +5,12 @@
 //! start (but for [`restless`] ones), and discovery serves what it served then. **Caveat:** nothing of a trial may go on writing afterwards,
 //! and a finalizer is not honoured; resourceVersions go on from where they were.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::etcd::Keys;
 use super::server::ApiServer;
 use crate::harness::eventually;
 
@@ -26,7 +25,10 @@ static POOL: Mutex<Vec<Pooled>> = Mutex::new(Vec::new());
 /// A server and what it was like when it was new.
 struct Pooled {
     server: ApiServer,
-    keys: Keys,
+    /// What every key was.
+    values: BTreeMap<String, String>,
+    /// At which revision a key was last seen to be what it was.
+    revisions: BTreeMap<String, String>,
     discovery: BTreeSet<String>,
     used: bool,
 }
@@ -101,38 +103,55 @@ fn start(index: usize) -> Result<Pooled> {
         more => format!("wec{}", more - 1),
     };
     let server = ApiServer::start(&name)?;
-    let keys = server.etcd().keys(server.etcd_prefix())?;
+    let (etcd, prefix) = (server.etcd(), server.etcd_prefix());
+    // In this order: what changes in between has a later revision, and is compared again.
+    let revisions = etcd.revisions(prefix)?;
+    let values = etcd.values(prefix)?;
     let discovery = discovery(&server)?;
-    Ok(Pooled { server, keys, discovery, used: false })
+    Ok(Pooled { server, values, revisions, discovery, used: false })
 }
 
 impl Pooled {
-    fn reset(&self) -> Result<()> {
-        let etcd = self.server.etcd();
+    fn reset(&mut self) -> Result<()> {
         let mut left = Vec::new();
         for _ in 0..RESET_ROUNDS {
-            let now = etcd.keys(self.server.etcd_prefix())?;
-            let restless = |key: &str| restless(&key[self.server.etcd_prefix().len()..]);
-            let added: Vec<&str> = now
-                .keys()
-                .filter(|key| !self.keys.contains_key(*key) && !restless(key))
-                .map(String::as_str)
-                .collect();
-            let changed: Vec<(&str, &str)> = (self.keys.iter())
-                .filter(|(key, value)| now.get(*key) != Some(*value) && !restless(key))
-                .map(|(key, value)| (key.as_str(), value.as_str()))
-                .collect();
+            let (added, changed) = self.differences()?;
             if added.is_empty() && changed.is_empty() {
                 return Ok(());
             }
-            etcd.write(&added, &changed)?;
+            let delete: Vec<&str> = added.iter().map(String::as_str).collect();
+            let put: Vec<(&str, &str)> =
+                changed.iter().map(|key| (key.as_str(), self.values[key].as_str())).collect();
+            self.server.etcd().write(&delete, &put)?;
             eventually("discovery serves what it served when new", DISCOVERY_LIMIT, || {
                 Ok((discovery(&self.server)? == self.discovery).then_some(()))
             })?;
-            left =
-                added.iter().copied().chain(changed.iter().map(|(key, _)| *key)).map(str::to_owned).collect();
+            left = [added, changed].concat();
         }
         bail!("these keys came back {RESET_ROUNDS} times: {}", left.join(", "));
+    }
+
+    /// Keys that were not there when the server was new, and keys that were and are not what they were.
+    fn differences(&mut self) -> Result<(Vec<String>, Vec<String>)> {
+        let (etcd, prefix) = (self.server.etcd(), self.server.etcd_prefix());
+        let now = etcd.revisions(prefix)?;
+        let counts = |key: &str| !restless(&key[prefix.len()..]);
+        let added =
+            now.keys().filter(|key| !self.values.contains_key(*key) && counts(key)).cloned().collect();
+        let mut changed = Vec::new();
+        for (key, value) in self.values.iter().filter(|(key, _)| counts(key)) {
+            let revision = now.get(key);
+            if revision.is_some() && revision == self.revisions.get(key) {
+                continue;
+            }
+            match (revision, etcd.values(key)?.get(key)) {
+                (Some(revision), Some(seen)) if seen == value => {
+                    self.revisions.insert(key.clone(), revision.clone());
+                }
+                _ => changed.push(key.clone()),
+            }
+        }
+        Ok((added, changed))
     }
 }
 

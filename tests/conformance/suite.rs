@@ -16,8 +16,9 @@ mod tables;
 mod target;
 mod watches;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
+use anyhow::Context;
 use libtest_mimic::Trial;
 
 pub use target::{AGGREGATED_DISCOVERY, Target};
@@ -49,28 +50,31 @@ const AREAS: &[(&str, &[(&str, Case)])] = &[
     ("watches", watches::CASES),
 ];
 
+/// What the cases run against; the name ends the name of the trial.
+const TARGETS: &[(&str, fn() -> anyhow::Result<Target>)] = &[("real", real)];
+
 pub fn trials() -> Vec<Trial> {
-    let cases = AREAS
-        .iter()
-        .flat_map(|(area, cases)| cases.iter().map(move |(sentence, case)| (area, sentence, *case)));
-    cases
-        .map(|(area, sentence, case)| {
-            trial(format!("conformance::{area}::{sentence}::real"), move || case(real()?.target()))
-        })
-        .collect()
+    let mut trials = Vec::new();
+    for (area, cases) in AREAS {
+        for (sentence, case) in *cases {
+            for (name, target) in TARGETS {
+                let name = format!("conformance::{area}::{sentence}::{name}");
+                trials.push(trial(name, move || case(&target()?)));
+            }
+        }
+    }
+    trials
 }
 
-static REAL: Mutex<Option<Arc<ApiServer>>> = Mutex::new(None);
+static REAL: Mutex<Option<ApiServer>> = Mutex::new(None);
 
 /// The kube-apiserver that all cases share.
-fn real() -> anyhow::Result<Arc<ApiServer>> {
+fn real() -> anyhow::Result<Target> {
     let mut slot = REAL.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(server) = &*slot {
-        return Ok(server.clone());
+    if slot.is_none() {
+        *slot = Some(ApiServer::start("conformance")?);
     }
-    let server = Arc::new(ApiServer::start("conformance")?);
-    *slot = Some(server.clone());
-    Ok(server)
+    Ok(slot.as_ref().context("just started")?.target().clone())
 }
 
 /// Ends the servers that cases ran against.

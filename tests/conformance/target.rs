@@ -19,7 +19,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Bytes of one answer; the largest is OpenAPI v2.
 const ANSWER_BYTES: u64 = 64 << 20;
 
-/// A server, how to trust it and who asks.
+/// A server, how to trust it and who asks. The URL may have a path, as those of spaces do.
+#[derive(Clone)]
 pub struct Target {
     pub url: String,
     pub token: String,
@@ -71,6 +72,14 @@ impl Target {
     /// With an Accept header.
     pub fn get_as(&self, path: &str, accept: &str) -> Result<Reply> {
         Reply::read(self.head(self.agent.get(self.at(path))).header("accept", accept).call()?)
+    }
+
+    /// Follows a link that the server gave, which replaces the whole path of its URL (client-go does so with those of OpenAPI).
+    pub fn follow(&self, link: &str) -> Result<Reply> {
+        let host_at = self.url.find("://").context("a URL has a scheme")? + 3;
+        let path_at = self.url[host_at..].find('/').map_or(self.url.len(), |at| host_at + at);
+        let url = format!("{}{link}", &self.url[..path_at]);
+        Reply::read(self.head(self.agent.get(url)).header("accept", "application/json").call()?)
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Result<Reply> {

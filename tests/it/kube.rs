@@ -8,6 +8,10 @@
 //! | `fleet` | a pool of servers that trials take turns with, and how a used one becomes new |
 //! | `kubectl` | the pinned kubectl, without anything of the user's |
 //! | `proofs` | trials of the above |
+//!
+//! Measured on two cores, Kubernetes v1.35.4: the programs take 11 minutes to build, once. A server with its controllers is ready after 3 s,
+//! 5 s with a compiler running beside it. The server has 260 MiB, its controllers 90 MiB, and etcd 75 MiB for all servers together.
+//! A reset takes 0.1 to 0.3 s.
 
 pub mod assets;
 mod etcd;

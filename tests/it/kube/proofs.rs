@@ -208,9 +208,9 @@ fn a_reset_server_is_as_new() -> Outcome {
 }
 
 fn a_fleet_has_separate_servers() -> Outcome {
-    let fleet = fleet(1)?;
-    let wec = fleet.wecs().next().context("one WEC was asked for")?;
-    for server in [fleet.wds(), fleet.its(), wec] {
+    let fleet = fleet(3)?;
+    let wec = fleet.wecs().last().context("three WECs were asked for")?;
+    for server in [fleet.wds(), fleet.its()].into_iter().chain(fleet.wecs()) {
         server.target().get("/api/v1/namespaces/team")?.refused(404, "NotFound")?;
         kubectl_ok(&server.kubeconfig_path(), &["create", "namespace", "team"])?;
         let (memory, controllers) = server.memory_mib();

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::age::human;
 use super::read::{
-    NONE, at, condition_is_true, containers, is_deleting, is_true, labels, list, number, seconds_between, text,
-    text_or, time,
+    NONE, at, condition_is_true, containers, is_deleting, is_true, labels, list, number, seconds_between,
+    text, text_or, time,
 };
-use super::{AGE, BuiltIn, NAME, age, name, string, wide};
+use super::{AGE, NAME, Printer, age, name, string, wide};
 
-pub(super) fn printer(group: &str, kind: &str) -> Option<&'static BuiltIn> {
+pub(super) fn printer(group: &str, kind: &str) -> Option<&'static Printer> {
     match (group, kind) {
         ("", "Pod") => Some(&POD),
         ("", "PodTemplate") => Some(&POD_TEMPLATE),
@@ -18,7 +18,7 @@ pub(super) fn printer(group: &str, kind: &str) -> Option<&'static BuiltIn> {
     }
 }
 
-pub(super) static POD: BuiltIn = BuiltIn {
+static POD: Printer = Printer {
     columns: &[
         NAME,
         string("Ready"),
@@ -33,7 +33,7 @@ pub(super) static POD: BuiltIn = BuiltIn {
     cells: pod_cells,
 };
 
-static POD_TEMPLATE: BuiltIn = BuiltIn {
+static POD_TEMPLATE: Printer = Printer {
     columns: &[NAME, string("Containers"), string("Images"), string("Pod Labels")],
     cells: |object, _| {
         let [names, images] = containers(object, &["template", "spec", "containers"]);

@@ -100,7 +100,8 @@ pub fn labels(object: &Value, path: &[&str]) -> String {
 /// A `metav1.LabelSelector` as text: `a=b,c in (d,e),!f`; empty when it selects by nothing.
 pub fn selector(object: &Value, path: &[&str]) -> String {
     let at = at(object, path);
-    let labels = entries(at, &["matchLabels"]).map(|(key, value)| (key.clone(), format!("{key}={}", scalar(value))));
+    let labels =
+        entries(at, &["matchLabels"]).map(|(key, value)| (key.clone(), format!("{key}={}", scalar(value))));
     let expressions = list(at, &["matchExpressions"]).iter().map(|expression| {
         let key = text(expression, &["key"]);
         (key.to_owned(), requirement(key, expression))

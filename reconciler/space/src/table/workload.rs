@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::age::human;
 use super::read::{
-    NONE, at, condition_is_true, containers, is_deleting, is_true, labels, list, number, scalar,
+    NONE, UNSET, at, condition_is_true, containers, is_deleting, is_true, labels, list, number, scalar,
     seconds_between, selector, selector_or_none, since, text, text_or, time,
 };
-use super::{AGE, BuiltIn, NAME, age, boolean, integer, name, string, wide};
+use super::{AGE, NAME, Printer, age, boolean, integer, name, string, wide};
 
-pub(super) fn printer(group: &str, kind: &str) -> Option<&'static BuiltIn> {
+pub(super) fn printer(group: &str, kind: &str) -> Option<&'static Printer> {
     match (group, kind) {
         ("apps", "Deployment") => Some(&DEPLOYMENT),
         ("apps", "ReplicaSet") => Some(&REPLICA_SET),
@@ -26,7 +26,7 @@ pub(super) fn printer(group: &str, kind: &str) -> Option<&'static BuiltIn> {
 
 const TEMPLATE_CONTAINERS: &[&str] = &["spec", "template", "spec", "containers"];
 
-static DEPLOYMENT: BuiltIn = BuiltIn {
+static DEPLOYMENT: Printer = Printer {
     columns: &[
         NAME,
         string("Ready"),
@@ -56,17 +56,17 @@ fn ready_of_desired(object: &Value) -> String {
     format!("{}/{}", number(object, &["status", "readyReplicas"]), number(object, &["spec", "replicas"]))
 }
 
-static REPLICA_SET: BuiltIn = BuiltIn {
+static REPLICA_SET: Printer = Printer {
     columns: REPLICATED,
     cells: |object, now| replicated(object, now, selector_or_none(object, &["spec", "selector"])),
 };
 
-static REPLICATION_CONTROLLER: BuiltIn = BuiltIn {
+static REPLICATION_CONTROLLER: Printer = Printer {
     columns: REPLICATED,
     cells: |object, now| replicated(object, now, labels(object, &["spec", "selector"])),
 };
 
-const REPLICATED: &[super::StaticColumn] = &[
+const REPLICATED: &[super::Column] = &[
     NAME,
     integer("Desired"),
     integer("Current"),
@@ -91,7 +91,7 @@ fn replicated(object: &Value, now: Timestamp, selector: String) -> Vec<Value> {
     ]
 }
 
-static STATEFUL_SET: BuiltIn = BuiltIn {
+static STATEFUL_SET: Printer = Printer {
     columns: &[NAME, string("Ready"), AGE, wide("Containers"), wide("Images")],
     cells: |object, now| {
         let [names, images] = containers(object, TEMPLATE_CONTAINERS);
@@ -99,7 +99,7 @@ static STATEFUL_SET: BuiltIn = BuiltIn {
     },
 };
 
-static DAEMON_SET: BuiltIn = BuiltIn {
+static DAEMON_SET: Printer = Printer {
     columns: &[
         NAME,
         integer("Desired"),
@@ -132,15 +132,10 @@ static DAEMON_SET: BuiltIn = BuiltIn {
     },
 };
 
-static CONTROLLER_REVISION: BuiltIn = BuiltIn {
+static CONTROLLER_REVISION: Printer = Printer {
     columns: &[NAME, string("Controller"), string("Revision"), AGE],
     cells: |object, now| {
-        vec![
-            name(object),
-            json!(controller(object)),
-            json!(number(object, &["revision"])),
-            age(object, now),
-        ]
+        vec![name(object), json!(controller(object)), json!(number(object, &["revision"])), age(object, now)]
     },
 };
 
@@ -158,7 +153,7 @@ fn controller(object: &Value) -> String {
     }
 }
 
-static JOB: BuiltIn = BuiltIn {
+static JOB: Printer = Printer {
     columns: &[
         NAME,
         string("Status"),
@@ -213,7 +208,7 @@ fn job_duration(job: &Value, now: Timestamp) -> String {
     human(seconds_between(start, end))
 }
 
-static CRON_JOB: BuiltIn = BuiltIn {
+static CRON_JOB: Printer = Printer {
     columns: &[
         NAME,
         string("Schedule"),
@@ -236,7 +231,7 @@ static CRON_JOB: BuiltIn = BuiltIn {
         let suspend = match at(object, &["spec", "suspend"]).as_bool() {
             Some(true) => "True",
             Some(false) => "False",
-            None => UNSET_BOOLEAN,
+            None => UNSET,
         };
         vec![
             name(object),
@@ -252,6 +247,3 @@ static CRON_JOB: BuiltIn = BuiltIn {
         ]
     },
 };
-
-/// An absent boolean in a text column.
-const UNSET_BOOLEAN: &str = super::read::UNSET;

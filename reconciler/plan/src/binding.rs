@@ -2,6 +2,10 @@
 //!
 //! One Binding per policy, of the same name; none for a policy that matches neither an object nor a cluster. It is rewritten only when its entries,
 //! their modulation, its destinations or the digest over its intents change: resourceVersions alone never cause a write.
+//!
+//! While a source is not settled, nothing that it owns or that its policies select is removed. A Binding is a cross product of objects and clusters,
+//! so it can keep an old object, or an old cluster, only as long as nothing is added on the other side: else it would ask for pairs that neither the old
+//! nor the new state asked for. In that case the old ones leave the Binding, and stay in the mailboxes because transport holds pair by pair.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,20 +87,31 @@ pub struct Holds {
 impl Holds {
     /// The source because of which nothing that `policy` selects may be removed.
     pub fn policy(&self, policy: &PolicyName) -> Option<&SourceName> {
-        let _ = policy;
-        todo!()
+        self.first(|s| (s.applying && s.policies.contains(policy)) || s.failed_policies.contains(policy))
     }
 
     /// The source because of which `object` may not be removed.
     pub fn object(&self, object: &ResourceId) -> Option<&SourceName> {
-        let _ = object;
-        todo!()
+        self.first(|s| (s.applying && s.owned.contains(object)) || s.failed.contains(object))
     }
 
     /// The source because of which `cluster` may not be dropped from a Binding.
     pub fn cluster(&self, cluster: &ClusterName) -> Option<&SourceName> {
-        let _ = cluster;
-        todo!()
+        self.first(|s| s.applying && s.clusters.contains(cluster))
+    }
+
+    /// The source because of which `object` may not leave the mailbox of `cluster`, where a work of `policy` holds it.
+    pub fn pair(
+        &self,
+        policy: Option<&PolicyName>,
+        object: &ResourceId,
+        cluster: &ClusterName,
+    ) -> Option<&SourceName> {
+        policy.and_then(|p| self.policy(p)).or_else(|| self.object(object)).or_else(|| self.cluster(cluster))
+    }
+
+    fn first(&self, test: impl Fn(&SourceProgress) -> bool) -> Option<&SourceName> {
+        self.sources.iter().find(|(_, progress)| test(progress)).map(|(name, _)| name)
     }
 }
 
@@ -118,16 +133,32 @@ pub enum BindingChange {
 pub struct BindingDecision {
     /// What to do.
     pub change: BindingChange,
-    /// Objects that stay only because they are held. Look again when their source settles.
+    /// Objects of the old Binding that may not be removed yet, whether they stay in it or only in the mailboxes.
     pub held_objects: BTreeSet<ResourceId>,
-    /// Clusters that stay only because they are held.
+    /// Clusters of the old Binding that may not be dropped yet.
     pub held_clusters: BTreeSet<ClusterName>,
 }
 
-/// The Binding that a policy shall have; `None` when it matches neither an object nor a cluster.
+/// The Binding that a policy shall have; `None` when it matches neither an object nor a cluster (as KubeStellar does).
 pub fn desired(objects: Vec<Selected>, clusters: BTreeSet<ClusterName>) -> Option<BindingContent> {
-    let _ = (objects, clusters);
-    todo!()
+    if objects.is_empty() && clusters.is_empty() {
+        return None;
+    }
+    let by_id: BTreeMap<ResourceId, (Entry, Digest)> =
+        objects.into_iter().map(|s| (s.id, (s.entry, s.intent))).collect();
+    let intents = intents_digest(by_id.iter().map(|(id, (_, digest))| (id, digest)));
+    let entries = by_id.into_iter().map(|(id, (entry, _))| (id, entry)).collect();
+    Some(BindingContent { entries, destinations: clusters, intents: Some(intents) })
+}
+
+fn intents_digest<'a>(intents: impl Iterator<Item = (&'a ResourceId, &'a Digest)>) -> Digest {
+    let lines: Vec<String> = intents
+        .map(|(id, digest)| {
+            let namespace = id.namespace.as_ref().map(Namespace::as_str).unwrap_or_default();
+            format!("{}/{namespace}/{}/{digest}", id.resource, id.name)
+        })
+        .collect();
+    Digest::of_parts(lines.iter().map(String::as_bytes))
 }
 
 /// What to do with the Binding of `policy`. Call it, too, for observed Bindings whose policy is gone (`desired` is `None`), unless the Binding has no
@@ -138,6 +169,80 @@ pub fn decide(
     observed: Option<&BindingContent>,
     holds: &Holds,
 ) -> BindingDecision {
-    let _ = (policy, desired, observed, holds);
-    todo!()
+    let Some(observed) = observed else {
+        let change = desired.map_or(BindingChange::None, BindingChange::Create);
+        return BindingDecision {
+            change,
+            held_objects: BTreeSet::default(),
+            held_clusters: BTreeSet::default(),
+        };
+    };
+    let wanted = desired.unwrap_or_default();
+    let held_objects = held_objects(policy, &wanted, observed, holds);
+    let held_clusters = held_clusters(policy, &wanted, observed, holds);
+    let merged = merged(wanted, observed, &held_objects, &held_clusters);
+    let change = if merged.entries.is_empty() && merged.destinations.is_empty() {
+        BindingChange::Delete
+    } else if says_the_same(&merged, observed) {
+        BindingChange::None
+    } else {
+        BindingChange::Update(merged)
+    };
+    BindingDecision { change, held_objects, held_clusters }
 }
+
+fn held_objects(
+    policy: &PolicyName,
+    wanted: &BindingContent,
+    observed: &BindingContent,
+    holds: &Holds,
+) -> BTreeSet<ResourceId> {
+    let all = holds.policy(policy).is_some();
+    let gone = observed.entries.keys().filter(|id| !wanted.entries.contains_key(id));
+    gone.filter(|id| all || holds.object(id).is_some()).cloned().collect()
+}
+
+fn held_clusters(
+    policy: &PolicyName,
+    wanted: &BindingContent,
+    observed: &BindingContent,
+    holds: &Holds,
+) -> BTreeSet<ClusterName> {
+    let all = holds.policy(policy).is_some();
+    let gone = observed.destinations.difference(&wanted.destinations);
+    gone.filter(|cluster| all || holds.cluster(cluster).is_some()).cloned().collect()
+}
+
+/// The wanted content and what is held of the old one, as far as that asks for no pair that is neither old nor wanted.
+fn merged(
+    mut wanted: BindingContent,
+    observed: &BindingContent,
+    held_objects: &BTreeSet<ResourceId>,
+    held_clusters: &BTreeSet<ClusterName>,
+) -> BindingContent {
+    let adds_objects = wanted.entries.keys().any(|id| !observed.entries.contains_key(id));
+    let adds_clusters = !wanted.destinations.is_subset(&observed.destinations);
+    if !adds_clusters {
+        let held = held_objects.iter().filter_map(|id| observed.entries.get_key_value(id));
+        wanted.entries.extend(held.map(|(id, entry)| (id.clone(), entry.clone())));
+    }
+    if !adds_objects {
+        wanted.destinations.extend(held_clusters.iter().cloned());
+    }
+    // A policy that is gone has no digest of its own; the old one stays, so that holding alone writes nothing.
+    wanted.intents = wanted.intents.or(observed.intents);
+    wanted
+}
+
+/// Equal but for resourceVersions, which every status write of a workload object changes.
+fn says_the_same(a: &BindingContent, b: &BindingContent) -> bool {
+    let entry =
+        |(id, entry): (&ResourceId, &Entry)| (id.clone(), entry.version.clone(), entry.modulation.clone());
+    a.intents == b.intents
+        && a.destinations == b.destinations
+        && a.entries.len() == b.entries.len()
+        && a.entries.iter().map(entry).eq(b.entries.iter().map(entry))
+}
+
+#[cfg(test)]
+mod tests;

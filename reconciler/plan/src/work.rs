@@ -3,12 +3,34 @@
 //! A mailbox is reconciled as a whole. Each work belongs to one Binding (KubeStellar's names and labels), and a pair that several Bindings select lives in
 //! one of their works. Packing is sticky: an object stays in the work that holds it, new ones go first-fit. A pair that another work shall hold leaves the
 //! old one only after the new one has applied it, so a move never deletes anything in a cluster.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`naming`] | names and labels of works |
+//! | [`size`] | how much a manifest weighs, and what fits |
+//! | [`order`] | the order in which OCM applies kinds |
+//! | [`wanted`] | what shall be in the mailbox, with which content and strategy |
+//! | [`homes`] | which work holds which object |
+//! | [`compose`] | the content of each work while objects move, and the writes that follow |
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apimachinery::{Digest, GroupResource, Name, Object, ObjectId};
+use apimachinery::{GroupResource, Name, Object, ObjectId};
 
 use crate::{ClusterName, Finding, PolicyName, WdsName};
+
+mod compose;
+mod homes;
+pub mod naming;
+pub mod order;
+#[cfg(test)]
+mod simulation;
+pub mod size;
+#[cfg(test)]
+mod tests;
+mod wanted;
+
+pub use compose::content_digest;
 
 /// Label: the name of the Binding (KubeStellar's; shortened with a digest where it would not be a legal label value).
 pub const BINDING_LABEL: &str = "transport.kubestellar.io/originOwnerReferenceBindingKey";
@@ -95,6 +117,10 @@ pub struct Bound {
     pub resource: GroupResource,
     /// What to ship.
     pub content: Content,
+    /// Server-side apply would refuse it (finding `ssa-duplicate-key`).
+    pub duplicate_keys: bool,
+    /// A foreign object of this name is to be taken over.
+    pub adopt: bool,
 }
 
 /// What to ship for one object in one cluster.
@@ -138,6 +164,8 @@ pub struct ObservedManifest {
     pub resource: GroupResource,
     /// Its update strategy.
     pub strategy: Strategy,
+    /// Whether a feedback rule named [`GENERATION_FEEDBACK`] asks for its generation.
+    pub wants_generation: bool,
     /// Its own condition Applied.
     pub applied: Option<AppliedCondition>,
     /// Whether the agent has ever owned the object: a WorkStatus of it exists, or Applied was seen True.
@@ -235,8 +263,10 @@ pub enum WorkChange {
 pub struct WorkPlan {
     /// The writes, creates first, deletes last; each is safe whatever becomes of the others.
     pub changes: Vec<WorkChange>,
-    /// Objects that are not, or not as asked, in the mailbox: too big, or kept.
+    /// Objects that no work can carry, with what to do.
     pub findings: Vec<Finding>,
+    /// Objects whose content stays as the mailbox has it, or that are not in the mailbox because of it, and why.
+    pub kept: BTreeMap<ObjectId, String>,
     /// Objects on their way from one work to another. Look again when the agent reports.
     pub moving: BTreeSet<ObjectId>,
     /// Which work holds which object once the writes are done (not where it is leaving from).
@@ -244,13 +274,30 @@ pub struct WorkPlan {
 }
 
 /// Decides about one mailbox.
+///
+/// Guarantees: an object that is wanted or held, and is in the mailbox, is in at least one work after each single write; a work that another hub wrote is
+/// not touched; with nothing changed and every move done there are no writes. It rests on `observed` being one consistent, recent list of the mailbox,
+/// which the preconditions of the writes enforce per work.
 pub fn reconcile(mailbox: &Mailbox) -> WorkPlan {
-    let _ = mailbox;
-    todo!()
+    let ours: Vec<&ObservedWork> = works_of_ours(mailbox);
+    let (wanted, mut plan) = wanted::wanted(mailbox, &ours);
+    let homes = homes::assign(mailbox, &ours, &wanted);
+    compose::compose(mailbox, &ours, (&wanted, &homes), &mut plan);
+    plan
 }
 
-/// The digest that [`CONTENT_ANNOTATION`] carries.
-pub fn content_digest(manifests: &[Manifest]) -> Digest {
-    let _ = manifests;
-    todo!()
+/// The works that this hub writes, in the order of their names: with the label of the WDS, and of this hub, or of none (KubeStellar's, which are adopted).
+fn works_of_ours(mailbox: &Mailbox) -> Vec<&ObservedWork> {
+    let wds = naming::label_value(mailbox.wds.as_str());
+    let mut ours: Vec<&ObservedWork> = mailbox
+        .observed
+        .iter()
+        .filter(|w| w.labels.get(WDS_LABEL) == Some(&wds))
+        .filter(|w| {
+            let hub = w.annotations.get(HUB_ANNOTATION);
+            mailbox.take_over || hub.is_none_or(|hub| *hub == mailbox.hub)
+        })
+        .collect();
+    ours.sort_by_key(|w| naming::sort_key(&w.name));
+    ours
 }

@@ -21,7 +21,11 @@ mod order;
 pub mod fields_v1;
 pub mod path;
 pub mod set;
+pub mod shape;
+pub mod typed;
 
 pub use fields_v1::FieldsV1Error;
 pub use path::{FieldPath, PathElement};
 pub use set::FieldSet;
+pub use shape::Shape;
+pub use typed::{Comparison, Duplicates, ValidationErrors};

@@ -275,6 +275,7 @@ fn resolve_index(index: i64, length: usize) -> Result<usize, String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;

@@ -30,6 +30,7 @@ fn merge(target: &mut Value, patch: &Value) {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;

@@ -141,6 +141,7 @@ fn error(key: &str, detail: &'static str) -> FieldsV1Error {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
 mod tests {
     use serde_json::json;
 

@@ -7,10 +7,12 @@
 mod crds;
 mod discovery;
 mod errors;
+mod kubectl;
 mod lists;
 mod objects;
 mod owners;
 mod patches;
+mod rights;
 mod scratch;
 mod tables;
 mod target;
@@ -42,16 +44,21 @@ const AREAS: &[(&str, &[(&str, Case)])] = &[
     ("crds", crds::CASES),
     ("discovery", discovery::CASES),
     ("errors", errors::CASES),
+    ("kubectl", kubectl::CASES),
     ("lists", lists::CASES),
     ("objects", objects::CASES),
     ("owners", owners::CASES),
     ("patches", patches::CASES),
+    ("rights", rights::CASES),
     ("tables", tables::CASES),
     ("watches", watches::CASES),
 ];
 
+/// Starts a target at first, and gives the same one ever after.
+type Provide = fn() -> anyhow::Result<Target>;
+
 /// What the cases run against; the name ends the name of the trial.
-const TARGETS: &[(&str, fn() -> anyhow::Result<Target>)] = &[("real", real)];
+const TARGETS: &[(&str, Provide)] = &[("real", real)];
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();

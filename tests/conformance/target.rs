@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use serde_json::{Value, json};
 use ureq::http;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -25,6 +26,8 @@ pub struct Target {
     pub url: String,
     pub token: String,
     pub ca_pem: String,
+    /// Who the administrator pretends to be, or nobody.
+    impersonated: String,
     agent: ureq::Agent,
 }
 
@@ -62,7 +65,25 @@ impl Target {
             .timeout_per_read(Some(SILENCE))
             .build()
             .new_agent();
-        Ok(Self { url: url.to_owned(), token: token.to_owned(), ca_pem: ca_pem.to_owned(), agent })
+        let (url, token, ca_pem) = (url.to_owned(), token.to_owned(), ca_pem.to_owned());
+        Ok(Self { url, token, ca_pem, impersonated: String::new(), agent })
+    }
+
+    /// The same server, asked in the name of a user without groups.
+    pub fn as_user(&self, user: &str) -> Self {
+        Self { impersonated: user.to_owned(), ..self.clone() }
+    }
+
+    /// A kubeconfig with one context.
+    pub fn kubeconfig(&self) -> String {
+        let ca = BASE64.encode(&self.ca_pem);
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "target",
+            "clusters": [{ "name": "target", "cluster": { "server": self.url, "certificate-authority-data": ca } }],
+            "users": [{ "name": "target", "user": { "token": self.token } }],
+            "contexts": [{ "name": "target", "context": { "cluster": "target", "user": "target" } }]
+        });
+        config.to_string()
     }
 
     pub fn get(&self, path: &str) -> Result<Reply> {
@@ -130,7 +151,13 @@ impl Target {
     }
 
     fn head<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
-        request.header("authorization", format!("Bearer {}", self.token)).header("user-agent", "conformance")
+        let request = request
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("user-agent", "conformance");
+        if self.impersonated.is_empty() {
+            return request;
+        }
+        request.header("impersonate-user", &self.impersonated)
     }
 }
 

@@ -8,7 +8,7 @@
 //! | [`managed`] | the managers of an object: read, sort, cap, print |
 //! | [`shape`] | what a schema says about a value: scalar, list (whole, set, keyed), map (whole, by field) |
 //! | [`typed`] | the walks over (value, shape): validate, field set, compare, merge, remove, extract |
-//! | [`merging`] | the merge and who owns what after it; conflicts |
+//! | [`conflict`] | fields that an apply would take from others, in the server's words |
 //! | [`updater`] | the whole answer to a write: object in, object with new `managedFields` out |
 //! | [`client_side`] | hand-over from `kubectl apply` without `--server-side` |
 //! | [`scale`] | managers seen through the scale subresource |
@@ -16,16 +16,29 @@
 //!
 //! Absent on purpose: defaulting, pruning, admission and storage; a caller does these before and after.
 
+mod merging;
 mod order;
+mod zero;
 
+pub mod client_side;
+pub mod conflict;
+pub mod duplicates;
 pub mod fields_v1;
+pub mod managed;
 pub mod path;
+pub mod scale;
 pub mod set;
 pub mod shape;
 pub mod typed;
+pub mod updater;
 
+pub use conflict::{Conflict, ConflictCause, Conflicts};
+pub use duplicates::find_duplicate_list_keys;
 pub use fields_v1::FieldsV1Error;
+pub use managed::{Managed, ManagedFieldsError, ManagerId, Managers, Operation};
+pub use merging::{Force, OneShape, Versions};
 pub use path::{FieldPath, PathElement};
 pub use set::FieldSet;
 pub use shape::Shape;
 pub use typed::{Comparison, Duplicates, ValidationErrors};
+pub use updater::{Applier, Endpoint, WriteError};

@@ -104,6 +104,16 @@ impl<'s> Shape<'s> {
         Self(Form::Deduced)
     }
 
+    /// The declared fields, if any are.
+    pub(super) fn declared_slots(self) -> Option<impl Iterator<Item = (&'s str, &'s Slot)>> {
+        match self.0 {
+            Form::Declared(declared) => {
+                Some(declared.schema.properties.iter().map(|(name, slot)| (&**name, slot)))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn is_undeclared(self) -> bool {
         matches!(self.0, Form::Undeclared)
     }

@@ -6,7 +6,11 @@
 //! | [`object`] | an object as canonical JSON bytes plus a parsed header |
 //! | [`digest`] | SHA-256 as a value |
 //! | [`clock`] | time as a constructor argument |
+//! | [`kinds`] | which kinds there are, built-in and custom: names, scopes, versions, schemas |
 //! | [`schema`] | types, list and map types, merge keys, defaults and constraints of built-in and custom kinds |
+//! | [`field_error`] | errors about a field, worded as an API server words them |
+//! | [`quantity`] | exact quantities and their canonical form |
+//! | [`time`] | times and durations |
 //! | [`patch`] | JSON patch, JSON merge patch, strategic merge patch |
 //! | [`smd`] | structured merge and diff: field ownership and server-side apply |
 //!
@@ -14,12 +18,17 @@
 
 pub mod clock;
 pub mod digest;
+mod facts;
+pub mod field_error;
 mod goprint;
+pub mod kinds;
 pub mod names;
 pub mod object;
 pub mod patch;
+pub mod quantity;
 pub mod schema;
 pub mod smd;
+pub mod time;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use digest::Digest;

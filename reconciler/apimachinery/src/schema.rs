@@ -12,7 +12,24 @@ use std::sync::Arc;
 
 use serde_json::{Number, Value};
 
+use crate::facts;
+
+mod decode;
+mod default;
+mod format;
+mod lists;
+mod openapi;
+mod parse;
 pub mod pattern;
+mod prune;
+mod strict;
+mod structural;
+mod validate;
+
+pub use decode::DecodeFault;
+pub use openapi::{OPENAPI_REFERENCE_PREFIX, to_openapi};
+pub use strict::{duplicate_fields, strict_decoding_error};
+pub use structural::check_structural;
 
 /// What a value must look like, what it may hold, and how lists and maps in it are merged.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +85,7 @@ pub enum ValueType {
 /// Types of Kubernetes whose JSON form is a scalar with rules of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scalar {
-    /// `resource.Quantity`: a string or a number, stored canonically. Also known by the validation of generated CRDs (int-or-string with the quantity pattern).
+    /// `resource.Quantity`: a string or a number, stored canonically. Built-in kinds only: what generated CRDs declare as int-or-string with a pattern is stored as it came.
     Quantity,
     /// `intstr.IntOrString`, and `x-kubernetes-int-or-string: true`.
     IntOrString,
@@ -84,7 +101,7 @@ pub enum Additional {
     /// Not said, or `additionalProperties: false`: unknown fields are pruned, unless `preserve_unknown`.
     #[default]
     None,
-    /// `additionalProperties: true`.
+    /// Any JSON, unpruned: `RawExtension` and its like in built-in kinds. (`additionalProperties: true` of a CRD is a map of untyped values.)
     Any,
     /// A map: every value has this schema.
     Values(Box<Slot>),
@@ -160,6 +177,8 @@ pub struct Link(Target);
 #[derive(Clone, Debug)]
 enum Target {
     Own(Arc<Schema>),
+    /// A definition of the table of built-in kinds; definitions refer to each other, also in circles.
+    BuiltIn(u32),
 }
 
 /// Constraints on a value. Lengths are in characters, as in OpenAPI.
@@ -199,6 +218,8 @@ pub struct Limits {
     pub one_of: Vec<Schema>,
     /// `not`.
     pub not: Option<Box<Schema>>,
+    /// `additionalProperties: false`.
+    pub no_additional: bool,
 }
 
 /// One entry of `x-kubernetes-validations`. The text is kept, not compiled.
@@ -224,10 +245,24 @@ impl Link {
         Self(Target::Own(Arc::new(schema)))
     }
 
+    /// A link to a definition of the table of built-in kinds.
+    pub(crate) fn built_in(id: u32) -> Self {
+        Self(Target::BuiltIn(id))
+    }
+
     /// The schema.
     pub fn schema(&self) -> &Schema {
         match &self.0 {
             Target::Own(schema) => schema,
+            Target::BuiltIn(id) => facts::schema(*id),
+        }
+    }
+
+    /// The OpenAPI name of the definition, `io.k8s.api.core.v1.PodSpec`; `None` for a schema of its own.
+    pub fn definition(&self) -> Option<&'static str> {
+        match &self.0 {
+            Target::Own(_) => None,
+            Target::BuiltIn(id) => Some(facts::name(*id)),
         }
     }
 }

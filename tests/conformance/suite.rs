@@ -14,6 +14,7 @@ mod owners;
 mod patches;
 mod rights;
 mod scratch;
+mod stored;
 mod tables;
 mod target;
 mod watches;
@@ -62,13 +63,14 @@ const TARGETS: &[(&str, Provide)] = &[("real", real)];
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
-    for (area, cases) in AREAS {
-        for (sentence, case) in *cases {
-            for (name, target) in TARGETS {
+    for (name, target) in TARGETS {
+        for (area, cases) in AREAS {
+            for (sentence, case) in *cases {
                 let name = format!("conformance::{area}::{sentence}::{name}");
                 trials.push(trial(name, move || case(&target()?)));
             }
         }
+        trials.extend(stored::trials(name, *target));
     }
     trials
 }

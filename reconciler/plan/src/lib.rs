@@ -9,7 +9,13 @@
 //! | [`declared`] | nouns: what a source declares at one commit |
 //! | [`policy`] | nouns: a BindingPolicy with its clauses and its modulation |
 //! | [`inventory`] | nouns: the clusters, their labels and properties |
-//! | [`finding`] | diagnostics with stable ids |
+//! | [`kinds`] | plural, scope and versions of the kinds in a plan |
+//! | [`select`] | which policy selects which object for which cluster |
+//! | [`placement`] | a declaration and an inventory, expanded into pairs as a real WDS would |
+//! | [`budget`] | which removals wait for approval |
+//! | [`finding`] | diagnostics with stable ids, and the checks that raise them |
+//! | [`review`] | what a change does to placements, as JSON, Markdown and text |
+//! | [`explain`] | why an object is, or is not, on a cluster |
 //! | [`intent`] | what was asked for, out of a stored object |
 //! | [`sync`] | from a declaration to writes in the WDS |
 //! | [`binding`] | from a policy to its Binding |
@@ -22,14 +28,20 @@
 //! over a hash map: equal input gives byte-equal output, wherever and as whoever it runs.
 
 pub mod binding;
+pub mod budget;
 pub mod declared;
+pub mod explain;
 pub mod finding;
 pub mod health;
 pub mod intent;
 pub mod inventory;
+pub mod kinds;
 pub mod names;
+pub mod placement;
 pub mod policy;
 pub mod report;
+pub mod review;
+pub mod select;
 pub mod status;
 pub mod sync;
 pub mod work;
@@ -37,5 +49,7 @@ pub mod work;
 pub use declared::{Declaration, DeclaredObject, Origin, Unit};
 pub use finding::{Finding, FindingId, Severity};
 pub use inventory::{Cluster, Inventory};
-pub use names::{ClusterName, PolicyName, SourceName, UnitName, WdsName};
+pub use names::{
+    CLUSTER_SELECTOR_ANNOTATION, ClusterName, OUR_GROUP, Pair, PolicyName, SYSTEM_NAMESPACE, SourceName, UnitName, WdsName,
+};
 pub use policy::{Clause, Match, Modulation, ObjectTest, Policy};

@@ -2,10 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use apimachinery::{Group, Name, Namespace, Plural};
 use apimachinery::selector::Selector;
+use apimachinery::{Group, Name, Namespace, ObjectId, Plural};
 
 use crate::{Origin, PolicyName};
+
+mod parse;
+
+/// The group of KubeStellar's kinds.
+pub const CONTROL_GROUP: &str = "control.kubestellar.io";
+
+/// Whether an identity is that of a BindingPolicy.
+pub fn is_policy(id: &ObjectId) -> bool {
+    id.group == CONTROL_GROUP && id.kind == "BindingPolicy"
+}
 
 /// One BindingPolicy.
 #[derive(Clone, Debug)]
@@ -14,7 +24,7 @@ pub struct Policy {
     pub name: PolicyName,
     /// ORed; an empty list selects no cluster, an empty selector every cluster.
     pub cluster_selectors: Vec<Selector>,
-    /// ORed; what several matching clauses ask for is merged.
+    /// In the order of `spec.downsync`. ORed; what several matching clauses ask for is merged.
     pub clauses: Vec<Clause>,
     /// Parts that could not be understood (an invalid selector); they select nothing, the rest of the policy works.
     pub problems: Vec<String>,
@@ -38,7 +48,7 @@ pub struct ObjectTest {
     pub group: Option<Group>,
     /// Lowercase plurals.
     pub resources: Match<Plural>,
-    /// Namespaces. A list of concrete names never matches a cluster-scoped object; `*` and an absent list do.
+    /// Namespaces. A list of concrete names never matches a cluster-scoped object; `*`, an absent list and the empty name do.
     pub namespaces: Match<Namespace>,
     /// ORed over the labels of the object's Namespace; empty passes, a list with an empty selector, too.
     pub namespace_selectors: Vec<Selector>,
@@ -54,8 +64,21 @@ pub enum Match<T> {
     /// Everything passes.
     #[default]
     Any,
-    /// Only these pass.
+    /// Only these pass; nothing passes an empty set, which stands for a clause that could not be understood.
     OneOf(BTreeSet<T>),
+}
+
+impl<T: Ord> Match<T> {
+    /// Whether `value` passes.
+    pub fn admits<Q: Ord + ?Sized>(&self, value: &Q) -> bool
+    where
+        T: std::borrow::Borrow<Q>,
+    {
+        match self {
+            Self::Any => true,
+            Self::OneOf(values) => values.contains(value),
+        }
+    }
 }
 
 /// How selected objects travel and what comes back; merged over clauses by OR and union.
@@ -69,4 +92,14 @@ pub struct Modulation {
     pub want_singleton: bool,
     /// Return a merged `.status` from several clusters.
     pub want_multi: bool,
+}
+
+impl Modulation {
+    /// Adds what another clause, or another policy, asks for.
+    pub fn merge(&mut self, other: &Self) {
+        self.create_only |= other.create_only;
+        self.want_singleton |= other.want_singleton;
+        self.want_multi |= other.want_multi;
+        self.status_collectors.extend(other.status_collectors.iter().cloned());
+    }
 }

@@ -9,6 +9,7 @@ use crate::harness::{Outcome, same};
 
 pub const CASES: &[(&str, Case)] = cases![
     a_created_object_is_read_back,
+    a_body_may_be_yaml,
     a_name_can_be_taken_only_once,
     a_generated_name_adds_five_characters,
     a_created_object_may_not_carry_a_resource_version,
@@ -41,6 +42,20 @@ fn a_created_object_is_read_back(target: &Target) -> Outcome {
     same("length of the uid", text(&read, "/metadata/uid")?.len(), 36)?;
     ensure!(text(&read, "/metadata/creationTimestamp")?.ends_with('Z'), "a time in UTC: {read}");
     same("generation of a kind without spec", read["metadata"].get("generation"), None)
+}
+
+fn a_body_may_be_yaml(target: &Target) -> Outcome {
+    let scratch = Scratch::new(target)?;
+    let body = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  key: \"yes\"\n";
+    let made = target.post_as(&scratch.core("configmaps"), "application/yaml", body)?.expect(201)?;
+    same("data", &made["data"], &json!({ "key": "yes" }))?;
+    let reply = target.get_as(&scratch.core("configmaps/one"), "application/yaml")?;
+    ensure!(
+        reply.text.contains("\n  key: \"yes\"\n") && reply.text.contains("kind: ConfigMap"),
+        "{}",
+        reply.text
+    );
+    Ok(())
 }
 
 fn a_name_can_be_taken_only_once(target: &Target) -> Outcome {

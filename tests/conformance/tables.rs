@@ -3,7 +3,7 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::scratch::{CONTROLLERS, Scratch, config_map, deployment};
+use super::scratch::{CONTROLLERS, Scratch, config_map, deployment, text, version};
 use super::target::TABLE;
 use super::{Case, Target, cases};
 use crate::harness::{Outcome, eventually, same};
@@ -14,6 +14,8 @@ pub const CASES: &[(&str, Case)] = cases![
     a_table_of_config_maps_counts_data,
     a_row_holds_as_much_of_its_object_as_asked,
     one_object_is_a_table_of_one_row,
+    a_watch_of_tables_sends_the_columns_once,
+    metadata_alone_can_be_asked_for,
 ];
 
 /// The names of a table's columns, those that `-o wide` adds in brackets.
@@ -103,4 +105,43 @@ fn one_object_is_a_table_of_one_row(target: &Target) -> Outcome {
     let table = target.get_as(&scratch.core("configmaps/a"), TABLE)?.expect(200)?;
     same("rows", table["rows"].as_array().map(Vec::len), Some(1))?;
     same("cells", cells(&table, 2)?, vec![&json!("a"), &json!(1)])
+}
+
+fn a_watch_of_tables_sends_the_columns_once(target: &Target) -> Outcome {
+    let scratch = Scratch::new(target)?;
+    let collection = scratch.core("configmaps");
+    let before = target.post(&collection, &config_map("before", "value"))?.expect(201)?;
+    for name in ["a", "b"] {
+        target.post(&collection, &config_map(name, "value"))?.expect(201)?;
+    }
+    // The root authority that a cluster adds to the namespace is left out, it may come at any time.
+    let query = format!(
+        "watch=true&timeoutSeconds=30&resourceVersion={}&fieldSelector=metadata.name%21%3Dkube-root-ca.crt",
+        version(&before)?
+    );
+    let mut watch = target.watch_as(&format!("{collection}?{query}"), TABLE)?;
+    let (first, second) = (watch.expect("ADDED")?, watch.expect("ADDED")?);
+    same("kind", text(&first, "/kind")?, "Table")?;
+    same(
+        "columns of the first event",
+        columns(&first)?,
+        ["Name", "Data", "Age"].map(str::to_owned).to_vec(),
+    )?;
+    same("cells of the first event", cells(&first, 2)?, vec![&json!("a"), &json!(1)])?;
+    same("columns of the second event", &second["columnDefinitions"], &Value::Null)?;
+    same("cells of the second event", cells(&second, 2)?, vec![&json!("b"), &json!(1)])
+}
+
+fn metadata_alone_can_be_asked_for(target: &Target) -> Outcome {
+    let scratch = Scratch::new(target)?;
+    target.post(&scratch.core("configmaps"), &config_map("a", "value"))?.expect(201)?;
+    let accept = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+    let object = target.get_as(&scratch.core("configmaps/a"), accept)?.expect(200)?;
+    let kind = (text(&object, "/apiVersion")?, text(&object, "/kind")?);
+    same("kind", kind, ("meta.k8s.io/v1", "PartialObjectMetadata"))?;
+    same("data", object.get("data"), None)?;
+    let accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+    let list = target.get_as(&scratch.core("configmaps"), accept)?.expect(200)?;
+    same("kind of the list", text(&list, "/kind")?, "PartialObjectMetadataList")?;
+    same("kind of its items", text(&list, "/items/0/kind")?, "PartialObjectMetadata")
 }

@@ -138,7 +138,12 @@ impl Target {
 
     /// Opens a watch; `path` carries all its parameters.
     pub fn watch(&self, path: &str) -> Result<Watch> {
-        let answer = self.head(self.agent.get(self.at(path))).header("accept", "application/json").call()?;
+        self.watch_as(path, "application/json")
+    }
+
+    /// With an Accept header.
+    pub fn watch_as(&self, path: &str, accept: &str) -> Result<Watch> {
+        let answer = self.head(self.agent.get(self.at(path))).header("accept", accept).call()?;
         if answer.status() != 200 {
             let reply = Reply::read(answer)?;
             bail!("the watch was refused: {} {}", reply.status, reply.text);

@@ -68,7 +68,8 @@ impl Fleet {
     }
 }
 
-/// Takes a fleet out of the pool, waiting until no other trial has it, and resets what was used since.
+/// Takes a fleet out of the pool, waiting until no other trial has it, and resets what was used since. A trial takes one only: it would
+/// wait for itself.
 pub fn fleet(wecs: usize) -> Result<Fleet> {
     Ok(Fleet { servers: servers(wecs + 2)?, wecs })
 }

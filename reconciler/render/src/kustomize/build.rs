@@ -1,0 +1,434 @@
+//! The pipeline.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::sync::LazyLock;
+
+use super::configurations;
+use super::decode::Located;
+use super::error::KustomizeError;
+use super::file::{BuildMetadata, FILE_NAMES, GeneratorArgs, Kustomization};
+use super::generate::{Generated, absorb, generate};
+use super::hash;
+use super::load::{Build, Entry, Source};
+use super::metadata;
+use super::order::{Order, legacy_key};
+use super::patch;
+use super::plugins;
+use super::references;
+use super::replacements;
+use super::resmap::ResMap;
+use super::resource::{Configured, Resource};
+use super::schema::Schemas;
+use super::specs::{Specs, claim_template_labels};
+use super::transform::{
+    Affix, ImageRule, NamespaceRule, Subjects, affix, at, set_images, set_namespace, set_replicas, set_texts,
+};
+use super::vars::{self, Vars};
+use crate::object::{Origin, RenderedObject};
+use crate::tree::{Files, Found, RepoPath, TreeError};
+use crate::yaml::Limits;
+
+type Result<T> = std::result::Result<T, KustomizeError>;
+
+/// Kustomizations inside each other; real trees have fewer than ten.
+const MAX_DEPTH: usize = 64;
+
+/// Options of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KustomizeOptions {
+    /// The order of the output where the kustomization does not say.
+    pub order: Order,
+    /// Whether a kustomization may only read files in or below its own directory, as upstream. Nothing ever leaves the repository.
+    pub own_directory_only: bool,
+    /// The most objects a build may hold at any time.
+    pub max_objects: usize,
+}
+
+impl Default for KustomizeOptions {
+    fn default() -> Self {
+        KustomizeOptions { order: Order::Legacy, own_directory_only: true, max_objects: 200_000 }
+    }
+}
+
+static DEFAULTS: LazyLock<Specs> = LazyLock::new(Specs::defaults);
+
+/// What a kustomization and its children add up to.
+#[derive(Default)]
+struct Accumulated {
+    objects: ResMap,
+    /// Only what configurations and crds add to the defaults.
+    extra: Specs,
+    vars: Vars,
+}
+
+impl Accumulated {
+    fn specs(&self) -> std::result::Result<Cow<'static, Specs>, String> {
+        if self.extra.is_empty() {
+            return Ok(Cow::Borrowed(&DEFAULTS));
+        }
+        let mut specs = DEFAULTS.clone();
+        specs.merge(&self.extra)?;
+        Ok(Cow::Owned(specs))
+    }
+}
+
+/// Builds the kustomization in `dir`.
+pub(crate) fn build(
+    files: &Files<'_>,
+    dir: &RepoPath,
+    (options, limits): (&KustomizeOptions, Limits),
+    documents: &Cell<u64>,
+) -> Result<Vec<RenderedObject>> {
+    let shared = Build { files, limits, restricted: options.own_directory_only, documents };
+    let mut stage = Stage {
+        build: &shared,
+        max_objects: options.max_objects,
+        open: Vec::new(),
+        schemas: Schemas::default(),
+        metadata: None,
+    };
+    let whole = Origin::new(dir, 0);
+    let source = Source { build: &shared, dir: dir.clone() };
+    let top = stage.read(&source, &whole)?;
+    let sort = top.sort.clone();
+    let mut all = stage.accumulate(&top, &source, None)?;
+    Stage::add_hashes(&mut all.objects);
+    let specs = all.specs().map_err(at(&whole, "configurations"))?;
+    references::fix(&mut all.objects, &specs)?;
+    vars::resolve(&all.vars, &mut all.objects, &specs.variables)?;
+    all.objects.retain(|resource| {
+        resource.annotation("config.kubernetes.io/local-config").is_none_or(|value| value == "false")
+    });
+    let legacy = sort.as_ref().map_or(options.order == Order::Legacy, |sort| sort.legacy);
+    if legacy {
+        all.objects.sort_by_cached_key(|resource| legacy_key(resource, sort.as_ref()));
+    }
+    let wanted = stage.metadata.unwrap_or_default();
+    Ok(all
+        .objects
+        .into_resources()
+        .into_iter()
+        .map(|mut resource| {
+            metadata::write(&mut resource, wanted, dir);
+            let original = resource.original_id();
+            RenderedObject::new(resource.node, resource.origin, original)
+        })
+        .collect())
+}
+
+/// The recursion over kustomizations.
+pub(super) struct Stage<'b> {
+    build: &'b Build<'b>,
+    max_objects: usize,
+    /// The directories that are being built, outermost first.
+    open: Vec<RepoPath>,
+    /// One schema document per build; the first one named wins.
+    schemas: Schemas,
+    /// What the topmost file asks for.
+    metadata: Option<BuildMetadata>,
+}
+
+impl<'b> Stage<'b> {
+    /// Appends the content hash to the names of generated objects.
+    pub(super) fn add_hashes(objects: &mut ResMap) {
+        for at in 0..objects.len() {
+            let resource = objects.get_mut(at);
+            if resource.needs_hash {
+                let name = format!("{}-{}", resource.name(), hash::suffix(resource));
+                resource.remember_id();
+                resource.set_name(&name);
+                objects.renamed(at);
+            }
+        }
+    }
+
+    /// Finds and decodes the kustomization file of a directory.
+    fn read(&mut self, source: &Source<'b>, at: &Origin) -> Result<Kustomization> {
+        let mut found = Vec::new();
+        for name in FILE_NAMES {
+            let path = source.dir.child(name);
+            let looked = self.build.files.find(&path);
+            let looked = looked.map_err(|e| read_error(at, &source.dir, e))?;
+            if matches!(looked, Found::File { .. }) {
+                found.push(path);
+            }
+        }
+        let file = match found.as_slice() {
+            [one] => one.clone(),
+            [] => {
+                let missing = TreeError::Missing { path: source.dir.child(FILE_NAMES[0]) };
+                return Err(read_error(at, &source.dir, missing));
+            }
+            _ => {
+                let message = format!("Found multiple kustomization files under {}; keep one", source.dir);
+                return Err(KustomizeError::file(at.clone(), message));
+            }
+        };
+        let whole = Origin::new(&file, 1);
+        let bytes = self.build.files.read(&file).map_err(|e| read_error(at, &source.dir, e))?;
+        let documents = source.configuration(&bytes, &whole)?;
+        let Some(first) = documents.first() else {
+            return Err(KustomizeError::file(whole, "kustomization.yaml is empty"));
+        };
+        Kustomization::decode(&file, first)
+    }
+
+    /// Opens the directory that an entry names.
+    fn child(&mut self, dir: RepoPath, at: &Origin, into: Option<Accumulated>) -> Result<Accumulated> {
+        let fail = |message: String| KustomizeError::file(at.clone(), message);
+        if let Some(open) = self.open.iter().find(|open| open.is_within(&dir)) {
+            return Err(fail(format!("cycle detected: '{dir}' holds or is '{open}', which is being built")));
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return Err(fail(format!("more than {MAX_DEPTH} kustomizations inside each other")));
+        }
+        let source = Source { build: self.build, dir };
+        let kustomization = self.read(&source, at)?;
+        let wants_component = into.is_some();
+        if kustomization.component != wants_component {
+            let name = |component: bool| if component { "Component" } else { "Kustomization" };
+            return Err(fail(format!(
+                "accumulating {}: accumulateDirectory: \"expected kind '{}' for path '/{}' but got '{}'\"",
+                if wants_component { "components" } else { "resources" },
+                name(wants_component),
+                source.dir.as_str(),
+                name(kustomization.component)
+            )));
+        }
+        self.accumulate(&kustomization, &source, into)
+    }
+
+    /// Runs one kustomization; a component continues its parent's set.
+    fn accumulate(
+        &mut self,
+        file: &Kustomization,
+        source: &Source<'b>,
+        into: Option<Accumulated>,
+    ) -> Result<Accumulated> {
+        self.open.push(source.dir.clone());
+        self.metadata.get_or_insert(file.build_metadata);
+        self.load_schema(file, source)?;
+        let mut all = into.unwrap_or_default();
+        for entry in &file.resources {
+            self.resource(&mut all, source, entry)?;
+        }
+        let added = configurations::specs(source, &file.configurations, &file.crds)?;
+        all.extra.merge(&added).map_err(at(&Origin::new(&file.file, 1), "configurations"))?;
+        self.generators(&mut all, file, source)?;
+        for entry in &file.components {
+            all = match source.entry(&entry.text, &entry.at)? {
+                Entry::Directory(dir) => self.child(dir, &entry.at, Some(all))?,
+                Entry::File(_) => {
+                    let message = format!("accumulating components: '{}' is no directory", entry.text);
+                    return Err(KustomizeError::file(entry.at.clone(), message));
+                }
+            };
+        }
+        let specs = all.specs().map_err(at(&Origin::new(&file.file, 1), "configurations"))?;
+        self.transform(&mut all.objects, &specs, file, source)?;
+        self.external(&mut all.objects, file, source)?;
+        vars::register(&mut all.vars, &file.vars, &all.objects)?;
+        self.open.pop();
+        Ok(all)
+    }
+
+    fn load_schema(&mut self, file: &Kustomization, source: &Source<'b>) -> Result<()> {
+        let Some(path) = file.openapi.as_ref().filter(|_| self.schemas.custom.is_none()) else {
+            return Ok(());
+        };
+        let (name, bytes) = source.named_file(&path.text, &path.at)?;
+        let mut documents = source.configuration(&bytes, &Origin::new(&name, 1))?;
+        if !documents.is_empty() {
+            self.schemas.custom = Some(documents.remove(0));
+        }
+        Ok(())
+    }
+
+    fn resource(&mut self, all: &mut Accumulated, source: &Source<'b>, entry: &Located) -> Result<()> {
+        match source.entry(&entry.text, &entry.at)? {
+            Entry::File(path) => {
+                for resource in source.objects(&path, &entry.at)? {
+                    all.objects.append(resource)?;
+                }
+            }
+            Entry::Directory(dir) => {
+                let child = self.child(dir, &entry.at, None)?;
+                all.objects.append_all(child.objects)?;
+                all.extra.merge(&child.extra).map_err(at(&entry.at, "configurations"))?;
+                for var in child.vars {
+                    if let Some(first) = all.vars.iter().find(|held| held.name == var.name) {
+                        let message = format!("var '{}' already encountered at {}", var.name, first.at);
+                        return Err(KustomizeError::step(&var.at, "vars", message));
+                    }
+                    all.vars.push(var);
+                }
+            }
+        }
+        if all.objects.len() > self.max_objects {
+            let message = format!("more than {} objects in one build; split it into units", self.max_objects);
+            return Err(KustomizeError::file(entry.at.clone(), message));
+        }
+        Ok(())
+    }
+
+    fn generators(&mut self, all: &mut Accumulated, file: &Kustomization, source: &Source<'b>) -> Result<()> {
+        let global = file.generator_options.as_ref();
+        let configured = |kind: &str| Some(builtin(&file.file, kind));
+        let both: [(Generated, &[GeneratorArgs], &str, &str); 2] = [
+            (Generated::ConfigMap, &file.config_maps, "ConfigMapGenerator", "configMapGenerator"),
+            (Generated::Secret, &file.secrets, "SecretGenerator", "secretGenerator"),
+        ];
+        for (what, entries, kind, step) in both {
+            for args in entries {
+                let mut made = generate(source, what, args, global)?;
+                made.build.configured = configured(kind);
+                absorb(&mut all.objects, made, step)?;
+            }
+        }
+        let plugins =
+            plugins::load(source, &file.generators, &mut |dir, at| Ok(self.child(dir, at, None)?.objects))?;
+        for plugin in &plugins {
+            let mut made = plugins::run_generator(source, plugin)?;
+            made.build.configured = Some(plugin.configured(plugin_file(&plugin.resource, file)));
+            absorb(&mut all.objects, made, "generators")?;
+        }
+        Ok(())
+    }
+
+    /// The builtin transformers, in upstream's order.
+    fn transform(
+        &mut self,
+        objects: &mut ResMap,
+        specs: &Specs,
+        file: &Kustomization,
+        source: &Source<'b>,
+    ) -> Result<()> {
+        let done = |objects: &mut ResMap, kind: &str| self.finish_step(objects, || builtin(&file.file, kind));
+        if !file.strategic.is_empty() {
+            let patches = patch::strategic_items(source, &file.strategic)?;
+            patch::apply_strategic(objects, &patches, &self.schemas)?;
+            done(objects, "PatchStrategicMergeTransformer");
+        }
+        for entry in &file.patches {
+            patch::apply_entry(source, objects, entry, &self.schemas)?;
+            done(objects, "PatchTransformer");
+        }
+        if let Some(namespace) = file.namespace.as_ref().filter(|namespace| !namespace.text.is_empty()) {
+            let rule = NamespaceRule {
+                at: namespace.at.clone(),
+                namespace: namespace.text.clone(),
+                specs: specs.namespace.clone(),
+                unset_only: false,
+                subjects: Subjects::DefaultOnly,
+            };
+            set_namespace(objects, &rule)?;
+            done(objects, "NamespaceTransformer");
+        }
+        let whole = Origin::new(&file.file, 1);
+        for (end, text, specs, kind) in [
+            (Affix::Prefix, &file.prefix, &specs.prefix, "PrefixTransformer"),
+            (Affix::Suffix, &file.suffix, &specs.suffix, "SuffixTransformer"),
+        ] {
+            if !text.is_empty() {
+                affix(objects, end, text, specs).map_err(at(&whole, kind))?;
+                done(objects, kind);
+            }
+        }
+        self.texts(objects, specs, file)?;
+        for entry in &file.json_patches {
+            patch::apply_json(source, objects, entry)?;
+            done(objects, "PatchJson6902Transformer");
+        }
+        for entry in &file.replicas {
+            set_replicas(objects, entry, &specs.replicas)?;
+            done(objects, "ReplicaCountTransformer");
+        }
+        for entry in &file.images {
+            set_images(objects, &ImageRule::new(entry)?, &specs.images)?;
+            done(objects, "ImageTagTransformer");
+        }
+        if !file.replacements.is_empty() {
+            replacements::apply(source, objects, &file.replacements)?;
+            done(objects, "ReplacementTransformer");
+        }
+        Ok(())
+    }
+
+    /// Labels, then commonLabels, then commonAnnotations.
+    fn texts(&self, objects: &mut ResMap, specs: &Specs, file: &Kustomization) -> Result<()> {
+        let done = |objects: &mut ResMap, kind: &str| self.finish_step(objects, || builtin(&file.file, kind));
+        for entry in &file.labels {
+            let mut fields = entry.fields.clone();
+            let mut add = |more: &[_]| {
+                super::fieldspec::merge_specs(&mut fields, more).map_err(at(&entry.at, "labels"))
+            };
+            if entry.selectors {
+                add(&specs.common_labels)?;
+            } else {
+                add(&[super::fieldspec::FieldSpec::new("", "metadata/labels", true)])?;
+                if entry.templates {
+                    add(&specs.template_labels)?;
+                }
+                if entry.claim_templates {
+                    add(&[claim_template_labels()])?;
+                }
+            }
+            set_texts(objects, &entry.pairs, &fields)?;
+            done(objects, "LabelTransformer");
+        }
+        if !file.common_labels.is_empty() {
+            set_texts(objects, &file.common_labels, &specs.common_labels)?;
+            done(objects, "LabelTransformer");
+        }
+        if !file.annotations.is_empty() {
+            set_texts(objects, &file.annotations, &specs.annotations)?;
+            done(objects, "AnnotationsTransformer");
+        }
+        Ok(())
+    }
+
+    /// `transformers` and `validators`.
+    fn external(&mut self, objects: &mut ResMap, file: &Kustomization, source: &Source<'b>) -> Result<()> {
+        for entries in [&file.transformers, &file.validators] {
+            let plugins =
+                plugins::load(source, entries, &mut |dir, at| Ok(self.child(dir, at, None)?.objects))?;
+            for plugin in &plugins {
+                plugins::run_transformer(source, plugin, objects, &self.schemas)?;
+                self.finish_step(objects, || plugin.configured(plugin_file(&plugin.resource, file)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops emptied objects and notes the step where the build asks for it.
+    fn finish_step(&self, objects: &mut ResMap, step: impl Fn() -> Configured) {
+        objects.drop_empties();
+        if self.metadata.is_some_and(|wanted| wanted.transformers) {
+            for at in 0..objects.len() {
+                objects.get_mut(at).build.transformations.push(step());
+            }
+        }
+    }
+}
+
+fn builtin(file: &RepoPath, kind: &str) -> Configured {
+    Configured {
+        file: file.clone(),
+        api_version: "builtin".to_owned(),
+        kind: kind.to_owned(),
+        name: String::new(),
+        namespace: String::new(),
+    }
+}
+
+/// The file a plugin is configured in.
+fn plugin_file<'f>(resource: &'f Resource, file: &'f Kustomization) -> &'f RepoPath {
+    if resource.origin.file.as_str().is_empty() { &file.file } else { &resource.origin.file }
+}
+
+fn read_error(at: &Origin, dir: &RepoPath, source: TreeError) -> KustomizeError {
+    let what =
+        format!("unable to find one of '{}' in directory '/{}'", FILE_NAMES.join("', '"), dir.as_str());
+    KustomizeError::Read { at: at.clone(), what, source }
+}

@@ -1,0 +1,92 @@
+//! What can go wrong in a kustomization. Every variant says where; none holds a value of an object.
+
+use crate::object::Origin;
+use crate::tree::TreeError;
+use crate::yaml::YamlError;
+
+/// Why a kustomization could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum KustomizeError {
+    /// The text of a kustomization, or of a file it configures a step with, is wrong.
+    #[error("{at}: {message}")]
+    File {
+        /// Where.
+        at: Origin,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// Something a render never does.
+    #[error("{at}: {what} is refused: {hint}")]
+    Refused {
+        /// Where it is asked for.
+        at: Origin,
+        /// What is refused.
+        what: String,
+        /// Why, and what to do instead.
+        hint: String,
+    },
+    /// A file or directory that is named could not be read.
+    #[error("{at}: accumulating resources: {what}")]
+    Read {
+        /// Where it is named.
+        at: Origin,
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: TreeError,
+    },
+    /// A document that is no Kubernetes object.
+    #[error("{at}: {message}")]
+    Object {
+        /// The document.
+        at: Origin,
+        /// What is missing.
+        message: String,
+    },
+    /// Two objects with one identity.
+    #[error(
+        "{second}: may not add resource with an already registered id: {id} (first at {first}); rename one of them"
+    )]
+    Conflict {
+        /// The identity.
+        id: String,
+        /// The object that came first.
+        first: Origin,
+        /// The other one.
+        second: Origin,
+    },
+    /// A step (generator, patch, transformer, replacement, variable) failed.
+    #[error("{at}: {step}: {message}")]
+    Step {
+        /// Where the step is configured.
+        at: Origin,
+        /// The field or kind of the step.
+        step: String,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// A name reference that fits several objects.
+    #[error("{at}: found multiple possible referrals for '{name}': {candidates}; give them different names")]
+    Ambiguous {
+        /// The object that refers.
+        at: Origin,
+        /// The name it uses.
+        name: String,
+        /// The candidates.
+        candidates: String,
+    },
+    /// A file that is no YAML.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+}
+
+impl KustomizeError {
+    pub(crate) fn file(at: Origin, message: impl Into<String>) -> Self {
+        KustomizeError::File { at, message: message.into() }
+    }
+
+    pub(crate) fn step(at: &Origin, step: &str, message: impl Into<String>) -> Self {
+        KustomizeError::Step { at: at.clone(), step: step.to_owned(), message: message.into() }
+    }
+}

@@ -1,0 +1,192 @@
+//! The kustomization file: every field, typed, with the line it is on.
+
+mod parts;
+
+use std::collections::BTreeMap;
+
+pub(super) use parts::{
+    GeneratorArgs, GeneratorOptions, ImageEntry, LabelEntry, PatchEntry, Replica, Selector, SortOptions,
+    VarEntry,
+};
+pub(super) use parts::{field_specs, generator_fields, image_entry, patch_fields, replica, selector};
+
+use parts::{generator_args, patch_entry, sort_options};
+
+use super::decode::{Fields, Located};
+use super::error::KustomizeError;
+use super::replacements::{ReplacementEntry, replacement_entry};
+use crate::object::Origin;
+use crate::tree::RepoPath;
+use crate::yaml::Node;
+
+/// The names a kustomization file may have; exactly one may exist in a directory.
+pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// A decoded kustomization file.
+#[derive(Debug, Clone)]
+pub(super) struct Kustomization {
+    pub(super) file: RepoPath,
+    pub(super) dir: RepoPath,
+    pub(super) component: bool,
+    pub(super) resources: Vec<Located>,
+    pub(super) components: Vec<Located>,
+    pub(super) configurations: Vec<Located>,
+    pub(super) crds: Vec<Located>,
+    pub(super) generators: Vec<Located>,
+    pub(super) transformers: Vec<Located>,
+    pub(super) validators: Vec<Located>,
+    pub(super) namespace: Option<Located>,
+    pub(super) prefix: String,
+    pub(super) suffix: String,
+    pub(super) labels: Vec<LabelEntry>,
+    pub(super) common_labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) strategic: Vec<Located>,
+    pub(super) patches: Vec<PatchEntry>,
+    pub(super) json_patches: Vec<PatchEntry>,
+    pub(super) images: Vec<ImageEntry>,
+    pub(super) replicas: Vec<Replica>,
+    pub(super) config_maps: Vec<GeneratorArgs>,
+    pub(super) secrets: Vec<GeneratorArgs>,
+    pub(super) generator_options: Option<GeneratorOptions>,
+    pub(super) replacements: Vec<ReplacementEntry>,
+    pub(super) vars: Vec<VarEntry>,
+    pub(super) openapi: Option<Located>,
+    pub(super) sort: Option<SortOptions>,
+    pub(super) build_metadata: BuildMetadata,
+}
+
+/// Which bookkeeping is written into the objects.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct BuildMetadata {
+    pub(super) managed_by: bool,
+    pub(super) origin: bool,
+    pub(super) transformers: bool,
+}
+
+const KUSTOMIZATION_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
+const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
+
+impl Kustomization {
+    /// Decodes the first document of a kustomization file.
+    pub(super) fn decode(file: &RepoPath, node: &Node) -> Result<Self, KustomizeError> {
+        let mut f = Fields::new(file, "", node)?;
+        let component = header(&mut f)?;
+        refuse(&mut f)?;
+        let mut resources = f.texts("resources")?;
+        resources.extend(f.texts("bases")?);
+        let mut images = f.each("images", image_entry)?;
+        images.extend(f.each("imageTags", image_entry)?);
+        let namespace = f.take("namespace");
+        let namespace = match namespace {
+            None => None,
+            Some(node) => Some(located_text(file, "namespace", node)?),
+        };
+        let decoded = Kustomization {
+            file: file.clone(),
+            dir: file.parent().unwrap_or_else(RepoPath::root),
+            component,
+            resources,
+            components: f.texts("components")?,
+            configurations: f.texts("configurations")?,
+            crds: f.texts("crds")?,
+            generators: f.texts("generators")?,
+            transformers: f.texts("transformers")?,
+            validators: f.texts("validators")?,
+            namespace,
+            prefix: f.text_or_empty("namePrefix")?,
+            suffix: f.text_or_empty("nameSuffix")?,
+            labels: f.each("labels", parts::label_entry)?,
+            common_labels: f.text_map("commonLabels")?,
+            annotations: f.text_map("commonAnnotations")?,
+            strategic: f.texts("patchesStrategicMerge")?,
+            patches: f.each("patches", patch_entry)?,
+            json_patches: f.each("patchesJson6902", patch_entry)?,
+            images,
+            replicas: f.each("replicas", replica)?,
+            config_maps: f.each("configMapGenerator", generator_args)?,
+            secrets: f.each("secretGenerator", generator_args)?,
+            generator_options: f.nested("generatorOptions", parts::generator_options)?,
+            replacements: f.each("replacements", replacement_entry)?,
+            vars: f.each("vars", parts::var_entry)?,
+            openapi: openapi(&mut f)?,
+            sort: f.nested("sortOptions", sort_options)?,
+            build_metadata: build_metadata(&mut f)?,
+        };
+        f.finish()?;
+        Ok(decoded)
+    }
+}
+
+fn located_text(file: &RepoPath, what: &str, node: &Node) -> Result<Located, KustomizeError> {
+    let at = Origin::new(file, node.pos.line);
+    match node.as_str() {
+        Some(text) => Ok(Located { text: text.to_owned(), at }),
+        None => {
+            let kind = node.kind_name();
+            Err(KustomizeError::file(at, format!("{what} must be text, it is {kind}; put it in quotes")))
+        }
+    }
+}
+
+/// apiVersion and kind may be missing, but must be right where they are present. Returns whether this is a Component.
+fn header(f: &mut Fields<'_>) -> Result<bool, KustomizeError> {
+    let (version, kind) = (f.text_or_empty("apiVersion")?, f.text_or_empty("kind")?);
+    f.take("metadata");
+    let component = match kind.as_str() {
+        "" | "Kustomization" => false,
+        "Component" => true,
+        _ => return Err(f.error("kind should be Kustomization or Component")),
+    };
+    let wanted = if component { COMPONENT_VERSION } else { KUSTOMIZATION_VERSION };
+    // Old files say v1 or extensions of it; upstream accepts only the two below.
+    if version.is_empty() || version == wanted || (!component && version == "v1") {
+        return Ok(component);
+    }
+    Err(f.error(format!("apiVersion for {kind} should be {wanted}")))
+}
+
+fn refuse(f: &mut Fields<'_>) -> Result<(), KustomizeError> {
+    for name in ["helmCharts", "helmGlobals", "helmChartInflationGenerator"] {
+        if let Some(node) = f.take(name).filter(|node| !node.is_empty()) {
+            return Err(KustomizeError::Refused {
+                at: Origin::new(f.file(), node.pos.line),
+                what: format!("the field '{name}'"),
+                hint: "charts are not rendered yet; commit the chart's output instead".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn openapi(f: &mut Fields<'_>) -> Result<Option<Located>, KustomizeError> {
+    let path = f.nested("openapi", |mut f| {
+        let path = f.text("path")?;
+        let version = f.text("version")?;
+        let at = f.at().clone();
+        if path.is_some() && version.is_some() {
+            return Err(f.error("either path or version, not both"));
+        }
+        f.finish()?;
+        Ok(path.map(|text| Located { text, at }))
+    })?;
+    Ok(path.flatten())
+}
+
+fn build_metadata(f: &mut Fields<'_>) -> Result<BuildMetadata, KustomizeError> {
+    let mut wanted = BuildMetadata::default();
+    for option in f.texts("buildMetadata")? {
+        match option.text.as_str() {
+            "managedByLabel" => wanted.managed_by = true,
+            "originAnnotations" => wanted.origin = true,
+            "transformerAnnotations" => wanted.transformers = true,
+            other => {
+                let message = format!(
+                    "buildMetadata option must be one of [managedByLabel, originAnnotations, transformerAnnotations], not '{other}'"
+                );
+                return Err(KustomizeError::file(option.at, message));
+            }
+        }
+    }
+    Ok(wanted)
+}

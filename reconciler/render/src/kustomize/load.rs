@@ -1,0 +1,224 @@
+//! What one kustomization may read, and how texts become objects.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::error::KustomizeError;
+use super::file::PatchEntry;
+use super::patch::PatchText;
+use super::resource::Resource;
+use crate::object::Origin;
+use crate::tree::{Files, Found, RepoPath, TreeError};
+use crate::yaml::{Limits, Loader, Node, Profile, Value};
+
+/// What all kustomizations of a build share.
+pub(super) struct Build<'b> {
+    pub(super) files: &'b Files<'b>,
+    pub(super) limits: Limits,
+    /// A kustomization reads files only in or below its own directory.
+    pub(super) restricted: bool,
+    pub(super) documents: &'b Cell<u64>,
+}
+
+/// The file access of one kustomization.
+#[derive(Clone)]
+pub(super) struct Source<'b> {
+    pub(super) build: &'b Build<'b>,
+    pub(super) dir: RepoPath,
+}
+
+/// What a `resources` entry turned out to be.
+pub(super) enum Entry {
+    File(RepoPath),
+    Directory(RepoPath),
+}
+
+impl<'b> Source<'b> {
+    /// Finds what an entry names: a file first, then a directory. Remote addresses are refused.
+    pub(super) fn entry(&self, text: &str, at: &Origin) -> Result<Entry, KustomizeError> {
+        refuse_remote(text, at)?;
+        let path = self.path(text, at)?;
+        match self.build.files.find(&path).map_err(|source| self.unreadable(text, at, source))? {
+            Found::File { .. } => Ok(Entry::File(path)),
+            Found::Directory { path: real } => Ok(Entry::Directory(real)),
+            Found::Other | Found::Nothing => Err(self.unreadable(text, at, TreeError::Missing { path })),
+        }
+    }
+
+    fn path(&self, text: &str, at: &Origin) -> Result<RepoPath, KustomizeError> {
+        self.dir.join(text).map_err(|e| self.unreadable(text, at, e.into()))
+    }
+
+    fn unreadable(&self, text: &str, at: &Origin, source: TreeError) -> KustomizeError {
+        KustomizeError::Read { at: at.clone(), what: format!("'{text}' cannot be read"), source }
+    }
+
+    /// The path and the bytes of a file that the kustomization at `at` names.
+    pub(super) fn named_file(
+        &self,
+        text: &str,
+        at: &Origin,
+    ) -> Result<(RepoPath, Arc<[u8]>), KustomizeError> {
+        refuse_remote(text, at)?;
+        let path = self.path(text, at)?;
+        self.check_restriction(&path, at)?;
+        let bytes = self.build.files.read(&path).map_err(|source| self.unreadable(text, at, source))?;
+        Ok((path, bytes))
+    }
+
+    pub(super) fn read_file(&self, text: &str, at: &Origin) -> Result<Arc<[u8]>, KustomizeError> {
+        self.named_file(text, at).map(|(_, bytes)| bytes)
+    }
+
+    fn check_restriction(&self, path: &RepoPath, at: &Origin) -> Result<(), KustomizeError> {
+        if !self.build.restricted {
+            return Ok(());
+        }
+        let found =
+            self.build.files.find(path).map_err(|source| self.unreadable(path.as_str(), at, source))?;
+        let Found::File { path: real, .. } = found else { return Ok(()) };
+        if real.is_within(&self.dir) {
+            return Ok(());
+        }
+        let message = format!("security; file '/{real}' is not in or below '/{}'", self.dir.as_str());
+        Err(KustomizeError::Refused {
+            at: at.clone(),
+            what: format!("a file of another directory ({message})"),
+            hint: "move it below the kustomization, or lift the load restriction".to_owned(),
+        })
+    }
+
+    fn load(&self, profile: Profile, bytes: &[u8], at: &Origin) -> Result<Vec<Node>, KustomizeError> {
+        let loader = Loader { profile, limits: self.build.limits };
+        let documents = loader.load(at.file.as_str(), bytes)?;
+        self.build.documents.set(self.build.documents.get() + documents.len() as u64);
+        Ok(documents)
+    }
+
+    /// The documents of a resource or patch.
+    pub(super) fn documents(&self, bytes: &[u8], at: &Origin) -> Result<Vec<Node>, KustomizeError> {
+        self.load(Profile::Kustomize, bytes, at)
+    }
+
+    /// The documents of a configuration: kustomization files and what is decoded like them.
+    pub(super) fn configuration(&self, bytes: &[u8], at: &Origin) -> Result<Vec<Node>, KustomizeError> {
+        self.load(Profile::Kubectl, bytes, at)
+    }
+
+    /// The objects of a resource file, lists expanded at the end.
+    pub(super) fn objects(&self, path: &RepoPath, at: &Origin) -> Result<Vec<Resource>, KustomizeError> {
+        self.check_restriction(path, at)?;
+        let read = self.build.files.read(path);
+        let bytes = read.map_err(|source| self.unreadable(path.as_str(), at, source))?;
+        let whole = Origin::new(path, 0);
+        self.expanded(self.documents(&bytes, &whole)?, &whole)
+    }
+
+    /// Documents as objects, lists expanded at the end.
+    pub(super) fn expanded(
+        &self,
+        documents: Vec<Node>,
+        whole: &Origin,
+    ) -> Result<Vec<Resource>, KustomizeError> {
+        let mut queue: std::collections::VecDeque<Node> = documents.into();
+        let mut objects = Vec::new();
+        while let Some(mut node) = queue.pop_front() {
+            let is_list = node.str_at(&["kind"]).is_some_and(|kind| kind.ends_with("List"));
+            if is_list && let Some(items) = node.as_map_mut().and_then(|map| map.remove("items")) {
+                match items.value {
+                    Value::Seq(items) => queue.extend(items),
+                    Value::Null => {}
+                    _ => {
+                        let at = Origin { line: node.pos.line, ..whole.clone() };
+                        return Err(KustomizeError::Object {
+                            at,
+                            message: "items of a list must be a list".to_owned(),
+                        });
+                    }
+                }
+                continue;
+            }
+            let line = if whole.line > 0 { whole.line } else { node.pos.line };
+            objects.push(self.object(node, Origin { line, ..whole.clone() })?);
+        }
+        Ok(objects)
+    }
+
+    /// A document as an object: it needs a kind and a name.
+    pub(super) fn object(&self, node: Node, at: Origin) -> Result<Resource, KustomizeError> {
+        let fail = |message: &str| KustomizeError::Object { at: at.clone(), message: message.to_owned() };
+        if node.as_map().is_none() {
+            return Err(fail("a document must be a map with apiVersion, kind and metadata"));
+        }
+        let kind = node.str_at(&["kind"]).unwrap_or_default();
+        if kind.is_empty() {
+            return Err(fail("Object 'Kind' is missing; every document needs a kind"));
+        }
+        let name = node.str_at(&["metadata", "name"]).unwrap_or_default();
+        if name.is_empty() && !kind.ends_with("List") {
+            return Err(fail("missing metadata.name in object; every object needs a name"));
+        }
+        if node.at(&["metadata", "namespace"]).is_some_and(|held| held.is_null() || held.as_str() == Some(""))
+        {
+            return Err(fail(
+                "Invalid Input: namespace is blank for resource; remove the field or name a namespace",
+            ));
+        }
+        if holds_null_item(&node) {
+            return Err(fail("a list holds a null entry; remove it"));
+        }
+        Ok(Resource::new(node, at))
+    }
+
+    /// The text of a patch entry: of its file or inline.
+    pub(super) fn text_of(&self, entry: &PatchEntry) -> Result<PatchText, KustomizeError> {
+        let fail = |message: &str| Err(KustomizeError::step(&entry.at, "patch", message));
+        match (entry.path.is_empty(), entry.text.is_empty()) {
+            (true, true) => fail("must specify one of patch and path"),
+            (false, false) => fail("specify either patch or path, not both"),
+            (false, true) => {
+                let (path, bytes) = self.named_file(&entry.path, &entry.at)?;
+                Ok(PatchText { bytes, at: Origin::new(&path, 1), inline: false })
+            }
+            (true, false) => {
+                Ok(PatchText { bytes: Arc::from(entry.text.as_bytes()), at: entry.at.clone(), inline: true })
+            }
+        }
+    }
+}
+
+fn holds_null_item(node: &Node) -> bool {
+    match &node.value {
+        Value::Seq(items) => items.iter().any(|item| item.is_null() || holds_null_item(item)),
+        Value::Map(map) => map.iter().any(|(_, node)| holds_null_item(node)),
+        _ => false,
+    }
+}
+
+/// Whether an entry is an address and not a path.
+pub(crate) fn is_remote(text: &str) -> bool {
+    text.contains("://")
+        || text.starts_with("git@")
+        || text.starts_with("git::")
+        || text.contains("?ref=")
+        || text.starts_with("github.com/")
+        || text.starts_with("github.com:")
+}
+
+fn refuse_remote(text: &str, at: &Origin) -> Result<(), KustomizeError> {
+    if !is_remote(text) {
+        return Ok(());
+    }
+    Err(KustomizeError::Refused {
+        at: at.clone(),
+        what: format!("the remote address '{}'", without_credentials(text)),
+        hint: "a render has no network; copy the files into the repository".to_owned(),
+    })
+}
+
+fn without_credentials(text: &str) -> String {
+    match (text.find("://"), text.find('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}…{}", &text[..scheme + 3], &text[at..]),
+        _ => text.to_owned(),
+    }
+}

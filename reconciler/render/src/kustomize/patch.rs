@@ -1,0 +1,244 @@
+//! Patches: reading them, choosing what they change, applying them.
+
+use std::sync::Arc;
+
+use super::decode::Located;
+use super::error::KustomizeError;
+use super::file::{PatchEntry, Selector};
+use super::id::IdRef;
+use super::json6902::{self, Operation};
+use super::load::Source;
+use super::resmap::ResMap;
+use super::resource::Resource;
+use super::schema::Schemas;
+use super::select::Chooser;
+use super::strategic;
+use crate::object::Origin;
+use crate::yaml::{Node, Value};
+
+/// What a patch's text is.
+pub(super) enum Patch {
+    Strategic(Vec<Resource>),
+    Json(Vec<Operation>),
+    /// An empty file or only comments: nothing to do.
+    Nothing,
+}
+
+/// The text of a patch and where it is written.
+pub(super) struct PatchText {
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) at: Origin,
+    /// Written in the kustomization itself: lines inside the text mean nothing to its reader.
+    pub(super) inline: bool,
+}
+
+/// Reads the text of a patch: objects with kind and name, or a list of JSON operations.
+pub(super) fn parse(source: &Source<'_>, text: &PatchText) -> Result<Patch, KustomizeError> {
+    let at = &text.at;
+    let documents = source.documents(&text.bytes, at)?;
+    if let [only] = documents.as_slice()
+        && only.as_seq().is_some()
+    {
+        let operations = json6902::operations(only).map_err(|e| KustomizeError::step(at, "patch", e))?;
+        return Ok(Patch::Json(operations));
+    }
+    let mut patches = Vec::with_capacity(documents.len());
+    for node in documents {
+        let line = if text.inline { at.line } else { node.pos.line };
+        let patch = source.object(node, Origin { file: at.file.clone(), line });
+        patches.push(patch.map_err(|e| {
+            KustomizeError::step(at, "patch", format!("unable to parse SM or JSON patch: {e}"))
+        })?);
+    }
+    Ok(if patches.is_empty() { Patch::Nothing } else { Patch::Strategic(patches) })
+}
+
+/// Applies an entry of `patches`.
+pub(super) fn apply_entry(
+    source: &Source<'_>,
+    objects: &mut ResMap,
+    entry: &PatchEntry,
+    schemas: &Schemas,
+) -> Result<(), KustomizeError> {
+    let fail = |message: &str| KustomizeError::step(&entry.at, "patches", message);
+    let text = source.text_of(entry)?;
+    match parse(source, &text)? {
+        Patch::Nothing => Ok(()),
+        Patch::Json(operations) => {
+            let Some(target) = &entry.target else {
+                return Err(fail("must specify a target for JSON patch"));
+            };
+            for at in choose(objects, target, &entry.at)? {
+                let resource = objects.get_mut(at);
+                resource.remember_id();
+                // Upstream's bookkeeping gives every object annotations while such a patch runs.
+                with_annotations(resource, |node| json6902::apply(node, &operations))
+                    .map_err(|e| KustomizeError::step(&text.at, "patches", e))?;
+                objects.renamed(at);
+            }
+            Ok(())
+        }
+        Patch::Strategic(patches) => match (&entry.target, patches.as_slice()) {
+            (Some(target), [patch]) => {
+                for at in choose(objects, target, &entry.at)? {
+                    let mut fitted = patch.clone();
+                    let mut gvk = objects.get(at).gvk().to_owned();
+                    patch.kind().clone_into(&mut gvk.kind);
+                    fitted.set_gvk(&gvk);
+                    merge_one(objects, at, &fitted, (entry, schemas))?;
+                }
+                objects.drop_empties();
+                Ok(())
+            }
+            (Some(_), _) => Err(fail(
+                "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field",
+            )),
+            (None, patches) => patches.iter().try_for_each(|patch| {
+                let at = unique(objects, &patch.current(), &patch.origin)?;
+                merge_one(objects, at, patch, (entry, schemas))
+            }),
+        },
+    }
+}
+
+/// The patches of `patchesStrategicMerge` items: each is a file, or the text itself.
+pub(super) fn strategic_items(
+    source: &Source<'_>,
+    items: &[Located],
+) -> Result<Vec<Resource>, KustomizeError> {
+    let mut patches = Vec::new();
+    for item in items {
+        let inline = item.text.contains('\n') || item.text.trim_start().starts_with('{');
+        let text = if inline {
+            PatchText { bytes: Arc::from(item.text.as_bytes()), at: item.at.clone(), inline }
+        } else {
+            let (path, bytes) = source.named_file(&item.text, &item.at)?;
+            PatchText { bytes, at: Origin::new(&path, 1), inline }
+        };
+        match parse(source, &text)? {
+            Patch::Strategic(more) => patches.extend(more),
+            Patch::Nothing => {}
+            Patch::Json(_) => {
+                let message = "is a list of JSON operations; move it to `patches`";
+                return Err(KustomizeError::step(&text.at, "patchesStrategicMerge", message));
+            }
+        }
+    }
+    Ok(patches)
+}
+
+/// Applies the patches of `patchesStrategicMerge`, in order.
+pub(super) fn apply_strategic(
+    objects: &mut ResMap,
+    patches: &[Resource],
+    schemas: &Schemas,
+) -> Result<(), KustomizeError> {
+    for patch in patches {
+        let at = unique(objects, &patch.current(), &patch.origin)?;
+        let entry = PatchEntry {
+            at: patch.origin.clone(),
+            path: String::new(),
+            text: String::new(),
+            target: None,
+            allow_name_change: false,
+            allow_kind_change: false,
+        };
+        merge_one(objects, at, patch, (&entry, schemas))?;
+    }
+    objects.drop_empties();
+    Ok(())
+}
+
+/// Applies an entry of `patchesJson6902`: one target by identity, late in the pipeline.
+pub(super) fn apply_json(
+    source: &Source<'_>,
+    objects: &mut ResMap,
+    entry: &PatchEntry,
+) -> Result<(), KustomizeError> {
+    let fail = |message: String| KustomizeError::step(&entry.at, "patchesJson6902", message);
+    let Some(target) = entry.target.as_ref().filter(|target| !target.name.is_empty()) else {
+        return Err(fail("must specify the target's kind and name".to_owned()));
+    };
+    let text = source.text_of(entry)?;
+    let Patch::Json(operations) = parse(source, &text)? else {
+        return Err(fail("is no list of JSON operations".to_owned()));
+    };
+    let id = IdRef { gvk: target.gvk.as_ref(), name: &target.name, namespace: &target.namespace };
+    let at = unique(objects, &id, &entry.at)?;
+    let applied = json6902::apply(&mut objects.get_mut(at).node, &operations);
+    objects.renamed(at);
+    applied.map_err(fail)
+}
+
+fn choose(objects: &ResMap, target: &Selector, at: &Origin) -> Result<Vec<usize>, KustomizeError> {
+    let chooser = Chooser::new(target).map_err(|e| KustomizeError::step(at, "patches.target", e))?;
+    Ok(chooser.choose(objects))
+}
+
+/// The one object with this identity, now or before.
+pub(super) fn unique(objects: &ResMap, id: &IdRef<'_>, at: &Origin) -> Result<usize, KustomizeError> {
+    match objects.find_any(id).as_slice() {
+        [one] => Ok(*one),
+        found => {
+            let what = if found.is_empty() { "no matches" } else { "multiple matches" };
+            let message = format!("{what} for Id {id}; failed to find unique target for patch {id}");
+            Err(KustomizeError::step(at, "patch", message))
+        }
+    }
+}
+
+fn merge_one(
+    objects: &mut ResMap,
+    at: usize,
+    patch: &Resource,
+    (entry, schemas): (&PatchEntry, &Schemas),
+) -> Result<(), KustomizeError> {
+    let resource = objects.get_mut(at);
+    if resource.is_empty() {
+        return Ok(());
+    }
+    let (name, namespace, kind) =
+        (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned());
+    if entry.allow_name_change || entry.allow_kind_change {
+        resource.remember_id();
+    }
+    let shape = schemas.of(resource.gvk());
+    let target = std::mem::take(&mut resource.node);
+    let merged = strategic::merge(target, patch.node.clone(), shape);
+    match merged.map_err(|e| KustomizeError::step(&patch.origin, "patch", e))? {
+        None => resource.node.value = Value::Null,
+        Some(node) => {
+            resource.node = node;
+            if !entry.allow_kind_change {
+                resource.set_kind(&kind);
+            }
+            if !entry.allow_name_change {
+                resource.set_name(&name);
+            }
+            resource.set_namespace(&namespace);
+            if entry.allow_name_change || entry.allow_kind_change {
+                objects.renamed(at);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs a change on an object that is sure to have annotations; none are left behind when it had and got none.
+fn with_annotations(
+    resource: &mut Resource,
+    change: impl FnOnce(&mut Node) -> Result<(), String>,
+) -> Result<(), String> {
+    let lent = resource
+        .node
+        .get_mut("metadata")
+        .and_then(Node::as_map_mut)
+        .filter(|metadata| !metadata.contains_key("annotations"))
+        .map(|metadata| metadata.insert("annotations", Node::map()))
+        .is_some();
+    change(&mut resource.node)?;
+    if lent && let Some(metadata) = resource.node.get_mut("metadata").and_then(Node::as_map_mut) {
+        metadata.retain(|key, node| key != "annotations" || !node.is_empty());
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! The image transformer.
+
+use regex::Regex;
+
+use super::super::error::KustomizeError;
+use super::super::fieldspec::{FieldSpec, Leaf};
+use super::super::file::ImageEntry;
+use super::super::resmap::ResMap;
+use crate::yaml::{Node, Value};
+
+/// One image entry with its name compiled.
+pub(in super::super) struct ImageRule<'e> {
+    entry: &'e ImageEntry,
+    pattern: Regex,
+}
+
+impl<'e> ImageRule<'e> {
+    /// The entry's name is a regular expression, a quirk that registries with dots in their names rely on.
+    pub(in super::super) fn new(entry: &'e ImageEntry) -> Result<Self, KustomizeError> {
+        let pattern = format!(r"^(?:{})(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", entry.name);
+        let pattern = Regex::new(&pattern).map_err(|_| {
+            KustomizeError::step(
+                &entry.at,
+                "images",
+                format!("the name '{}' is no regular expression", entry.name),
+            )
+        })?;
+        Ok(ImageRule { entry, pattern })
+    }
+
+    fn rewrite(&self, field: &mut Node) {
+        let Value::String(text) = &mut field.value else { return };
+        if !self.pattern.is_match(text) {
+            return;
+        }
+        let (name, tag, digest) = split(text);
+        let entry = self.entry;
+        let name = if entry.new_name.is_empty() { name } else { &entry.new_name };
+        let (mut tag, mut digest) = (tag.to_owned(), digest.to_owned());
+        if !entry.new_tag.is_empty() && !entry.digest.is_empty() {
+            (tag, digest) = (entry.new_tag.clone(), entry.digest.clone());
+        } else if !entry.new_tag.is_empty() {
+            (tag, digest) = (entry.new_tag.clone(), String::new());
+        } else if !entry.digest.is_empty() {
+            (tag, digest) = (String::new(), entry.digest.clone());
+        }
+        if !entry.tag_suffix.is_empty() {
+            tag.push_str(&entry.tag_suffix);
+            digest.clear();
+        }
+        let mut image = name.to_owned();
+        if !tag.is_empty() {
+            image.push(':');
+            image.push_str(&tag);
+        }
+        if !digest.is_empty() {
+            image.push('@');
+            image.push_str(&digest);
+        }
+        *text = image;
+    }
+}
+
+/// (name, tag, digest); a colon before the first slash is a port.
+fn split(image: &str) -> (&str, &str, &str) {
+    let (rest, digest) = image.split_once('@').unwrap_or((image, ""));
+    let after_host = rest.find('/').map_or(0, |slash| slash + 1);
+    match rest[after_host..].find(':') {
+        Some(colon) => (&rest[..after_host + colon], &rest[after_host + colon + 1..], digest),
+        None => (rest, "", digest),
+    }
+}
+
+/// Applies one entry to every object but custom resource definitions.
+pub(in super::super) fn set_images(
+    objects: &mut ResMap,
+    rule: &ImageRule<'_>,
+    specs: &[FieldSpec],
+) -> Result<(), KustomizeError> {
+    for at in 0..objects.len() {
+        let resource = objects.get_mut(at);
+        if resource.kind() == "CustomResourceDefinition" {
+            continue;
+        }
+        anywhere(&mut resource.node, rule);
+        let gvk = resource.gvk().to_owned();
+        for spec in specs.iter().filter(|spec| spec.matches(gvk.as_ref())) {
+            let path: &FieldSpec = &FieldSpec { create: false, ..spec.clone() };
+            path.apply(&mut resource.node, Leaf::Scalar, &mut |field| {
+                rule.rewrite(field);
+                Ok(())
+            })
+            .map_err(|message| KustomizeError::step(&resource.origin, "images", message))?;
+        }
+    }
+    Ok(())
+}
+
+/// Every list called `containers` or `initContainers`, wherever it is.
+fn anywhere(node: &mut Node, rule: &ImageRule<'_>) {
+    match &mut node.value {
+        Value::Seq(items) => items.iter_mut().for_each(|item| anywhere(item, rule)),
+        Value::Map(map) => {
+            for (key, value) in map.iter_mut() {
+                if matches!(key, "containers" | "initContainers") {
+                    let items = value.as_seq_mut().map(Vec::as_mut_slice).unwrap_or_default();
+                    for image in items.iter_mut().filter_map(|item| item.get_mut("image")) {
+                        rule.rewrite(image);
+                    }
+                } else {
+                    anywhere(value, rule);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Origin;
+    use crate::tree::RepoPath;
+
+    #[test]
+    fn images_are_taken_apart_and_put_together() {
+        fn check(image: &str, (new_name, new_tag, suffix, digest): (&str, &str, &str, &str), expected: &str) {
+            let (name, _, _) = split(image);
+            let entry = ImageEntry {
+                at: Origin::new(&RepoPath::root(), 1),
+                name: name.to_owned(),
+                new_name: new_name.to_owned(),
+                new_tag: new_tag.to_owned(),
+                tag_suffix: suffix.to_owned(),
+                digest: digest.to_owned(),
+            };
+            let mut node = Node::text(image);
+            ImageRule::new(&entry).unwrap().rewrite(&mut node);
+            assert_eq!(node.as_str(), Some(expected));
+        }
+        check("nginx:1.7", ("", "v2", "", ""), "nginx:v2");
+        check("host:5000/a/nginx", ("n", "v2", "", ""), "n:v2");
+        check("nginx:1@sha256:aa", ("", "v2", "", ""), "nginx:v2");
+        check("nginx:1", ("", "", "", "sha256:bb"), "nginx@sha256:bb");
+        check("nginx:1@sha256:aa", ("", "", "-x", ""), "nginx:1-x");
+        check("nginx:1", ("", "2", "", "sha256:bb"), "nginx:2@sha256:bb");
+    }
+}

@@ -1,0 +1,103 @@
+//! The namespace transformer.
+
+use super::super::error::KustomizeError;
+use super::super::fieldspec::{FieldSpec, Leaf};
+use super::super::resmap::ResMap;
+use super::super::resource::Resource;
+use crate::object::Origin;
+use crate::yaml::{Node, Value};
+
+/// Which subjects of role bindings get the namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) enum Subjects {
+    /// Those named `default`, of any kind.
+    #[default]
+    DefaultOnly,
+    AllServiceAccounts,
+    None,
+}
+
+/// One namespace transformation.
+#[derive(Debug, Clone)]
+pub(in super::super) struct NamespaceRule {
+    pub(in super::super) at: Origin,
+    pub(in super::super) namespace: String,
+    pub(in super::super) specs: Vec<FieldSpec>,
+    pub(in super::super) unset_only: bool,
+    pub(in super::super) subjects: Subjects,
+}
+
+/// Sets the namespace of every object whose kind is not certainly cluster-scoped, and of what belongs to it.
+pub(in super::super) fn set_namespace(
+    objects: &mut ResMap,
+    rule: &NamespaceRule,
+) -> Result<(), KustomizeError> {
+    if rule.namespace.is_empty() {
+        return Ok(());
+    }
+    // metadata/namespace and subjects are handled here for the kinds they belong to, whatever the specs say.
+    let special = |spec: &&FieldSpec| spec.path != ["metadata", "namespace"] && spec.path != ["subjects"];
+    let specs: Vec<&FieldSpec> = rule.specs.iter().filter(special).collect();
+    for at in 0..objects.len() {
+        let resource = objects.get_mut(at);
+        if resource.is_empty() {
+            continue;
+        }
+        resource.remember_id();
+        one(resource, rule, &specs)
+            .map_err(|message| KustomizeError::step(&resource.origin, "namespace", message))?;
+        objects.renamed(at);
+    }
+    match objects.duplicate() {
+        None => Ok(()),
+        Some((first, second)) => {
+            let (first, second) = (objects.get(first), objects.get(second));
+            let message = format!(
+                "namespace transformation produces ID conflict: {} at {} and {}; rename one of them",
+                second.current(),
+                first.origin,
+                second.origin
+            );
+            Err(KustomizeError::step(&rule.at, "namespace", message))
+        }
+    }
+}
+
+fn one(resource: &mut Resource, rule: &NamespaceRule, specs: &[&FieldSpec]) -> Result<(), String> {
+    let mut set = |field: &mut Node| {
+        let taken = field.scalar_text().is_some_and(|text| !text.is_empty());
+        if !(rule.unset_only && taken) {
+            field.value = Value::String(rule.namespace.clone());
+        }
+        Ok(())
+    };
+    if !resource.current().is_cluster_scoped() {
+        FieldSpec::new("", "metadata/namespace", true).apply(&mut resource.node, Leaf::Scalar, &mut set)?;
+    }
+    if matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding") {
+        set_subjects(&mut resource.node, rule.subjects, &mut set)?;
+    }
+    let gvk = resource.gvk().to_owned();
+    for spec in specs.iter().filter(|spec| spec.matches(gvk.as_ref())) {
+        spec.apply(&mut resource.node, Leaf::Scalar, &mut set)?;
+    }
+    Ok(())
+}
+
+fn set_subjects<F>(node: &mut Node, which: Subjects, set: &mut F) -> Result<(), String>
+where
+    F: FnMut(&mut Node) -> Result<(), String>,
+{
+    let Some(subjects) = node.get_mut("subjects").and_then(Node::as_seq_mut) else { return Ok(()) };
+    for subject in subjects {
+        let wanted = match which {
+            Subjects::DefaultOnly => subject.str_at(&["name"]) == Some("default"),
+            Subjects::AllServiceAccounts => subject.str_at(&["kind"]) == Some("ServiceAccount"),
+            Subjects::None => false,
+        };
+        if let (true, Some(map)) = (wanted, subject.as_map_mut()) {
+            set(map.get_or_insert_with("namespace", Node::default))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Variables: `$(NAME)` in a fixed list of fields, replaced after names are final.
+
+use std::collections::BTreeMap;
+
+use super::error::KustomizeError;
+use super::fieldspec::{FieldSpec, Leaf};
+use super::file::VarEntry;
+use super::id::IdRef;
+use super::path::{lookup, split};
+use super::resmap::ResMap;
+use crate::yaml::{Node, Value};
+
+/// The variables of a build, with the values found so far.
+pub(super) type Vars = Vec<VarEntry>;
+
+/// Adds the variables of a kustomization; a name may be used once in all trees.
+pub(super) fn register(vars: &mut Vars, more: &[VarEntry], objects: &ResMap) -> Result<(), KustomizeError> {
+    for var in more {
+        if let Some(first) = vars.iter().find(|held| held.name == var.name) {
+            let message =
+                format!("var '{}' already encountered at {}; give it another name", var.name, first.at);
+            return Err(KustomizeError::step(&var.at, "vars", message));
+        }
+        let found = sources(var, objects);
+        if found.len() > 1 {
+            let message = format!(
+                "found {} resId matches for var {} (unable to disambiguate); name the namespace in objref",
+                found.len(),
+                var.name
+            );
+            return Err(KustomizeError::step(&var.at, "vars", message));
+        }
+        vars.push(var.clone());
+    }
+    Ok(())
+}
+
+fn sources(var: &VarEntry, objects: &ResMap) -> Vec<usize> {
+    let id = IdRef { gvk: var.gvk.as_ref(), name: &var.object, namespace: &var.namespace };
+    let fits = |held: IdRef<'_>| {
+        held.name == id.name
+            && held.gvk.is_selected(&var.gvk)
+            && (var.namespace.is_empty() || id.effective_namespace() == held.effective_namespace())
+    };
+    (0..objects.len()).filter(|at| objects.get(*at).any_id().any(fits)).collect()
+}
+
+/// Replaces all references.
+pub(super) fn resolve(vars: &Vars, objects: &mut ResMap, specs: &[FieldSpec]) -> Result<(), KustomizeError> {
+    if vars.is_empty() {
+        return Ok(());
+    }
+    let mut values: BTreeMap<&str, Value> = BTreeMap::new();
+    for var in vars {
+        // A variable whose object does not exist stays unresolved: its references are left as they are.
+        let Some(at) = sources(var, objects).first().copied() else { continue };
+        let found = lookup(&objects.get(at).node, &split(&var.field)).map(|node| node.value.clone());
+        match found {
+            Some(
+                value
+                @ (Value::String(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)),
+            ) => {
+                values.insert(&var.name, value);
+            }
+            _ => {
+                let message = format!(
+                    "var '{}': field specified in var not found in corresponding resource: {}",
+                    var.name, var.field
+                );
+                return Err(KustomizeError::step(&var.at, "vars", message));
+            }
+        }
+    }
+    for at in 0..objects.len() {
+        let resource = objects.get_mut(at);
+        let gvk = resource.gvk().to_owned();
+        for spec in specs.iter().filter(|spec| spec.matches(gvk.as_ref())) {
+            let spec = FieldSpec { create: false, ..spec.clone() };
+            let done =
+                spec.apply(&mut resource.node, Leaf::Scalar, &mut |field| expand_field(field, &values));
+            done.map_err(|e| KustomizeError::step(&resource.origin, "vars", e))?;
+        }
+    }
+    Ok(())
+}
+
+fn expand_field(field: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), String> {
+    match &mut field.value {
+        Value::String(text) => {
+            if let Some(value) = expanded(text, values) {
+                field.value = value;
+            }
+        }
+        Value::Seq(items) => {
+            for item in items {
+                if let Value::String(text) = &item.value
+                    && let Some(value) = expanded(text, values)
+                {
+                    item.value = value;
+                }
+            }
+        }
+        Value::Map(map) => {
+            for item in map.values_mut() {
+                if let Value::String(text) = &item.value
+                    && let Some(value) = expanded(text, values)
+                {
+                    item.value = value;
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The expansion; none when nothing changes. A text that is one reference takes the value with its type.
+fn expanded(text: &str, values: &BTreeMap<&str, Value>) -> Option<Value> {
+    if !text.contains('$') {
+        return None;
+    }
+    if let Some(name) = text.strip_prefix("$(").and_then(|rest| rest.strip_suffix(')'))
+        && let Some(value) = values.get(name)
+    {
+        return Some(value.clone());
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            // `$$` escapes.
+            out.push('$');
+            rest = after;
+        } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+            match values.get(name).and_then(|value| Node::from(value.clone()).scalar_text()) {
+                Some(value) => out.push_str(&value),
+                None => {
+                    out.push_str("$(");
+                    out.push_str(name);
+                    out.push(')');
+                }
+            }
+            rest = after;
+        } else {
+            out.push('$');
+        }
+    }
+    out.push_str(rest);
+    (out != text).then_some(Value::String(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_expand_and_unknown_names_stay() {
+        fn check(text: &str, expected: &str) {
+            let values = BTreeMap::from([("A", Value::String("x".to_owned())), ("N", Value::Int(5))]);
+            let got = expanded(text, &values).map_or_else(|| text.to_owned(), |value| format!("{value:?}"));
+            assert_eq!(got, expected);
+        }
+        check("$(N)", "Int(5)");
+        check("a-$(A)-$(N)", "String(\"a-x-5\")");
+        check("$(B)", "$(B)");
+        check("$$(A) $", "String(\"$(A) $\")");
+        check("plain", "plain");
+    }
+}

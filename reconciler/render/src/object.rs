@@ -1,0 +1,98 @@
+//! What a render hands out.
+
+use std::fmt;
+
+use crate::tree::{ReadSet, RepoPath};
+use crate::yaml::{Node, emit};
+
+/// Where something was written: a file and a line, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The file, relative to the repository's root.
+    pub file: RepoPath,
+    /// The line; 0 means the file as a whole.
+    pub line: u32,
+}
+
+impl Origin {
+    /// A place in a file.
+    pub fn new(file: &RepoPath, line: u32) -> Self {
+        Origin { file: file.clone(), line }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 { write!(f, "{}", self.file) } else { write!(f, "{}:{}", self.file, self.line) }
+    }
+}
+
+/// The name of an object before prefixes, suffixes, hashes and namespaces changed it. Base and overlay objects are paired by it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OriginalId {
+    /// The kind.
+    pub kind: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`; empty when there was none.
+    pub namespace: String,
+}
+
+/// One object of a unit.
+#[derive(Debug, Clone)]
+pub struct RenderedObject {
+    /// The object. Its members are ordered by key; [`RenderedObject::to_json`] gives serde's form.
+    pub object: Node,
+    /// The document it came from; for a generated object the line of its generator.
+    pub origin: Origin,
+    /// Its identity before kustomize changed it.
+    pub original: OriginalId,
+    /// It is encrypted with SOPS: applying it would store cipher text.
+    pub sops_encrypted: bool,
+}
+
+impl RenderedObject {
+    pub(crate) fn new(object: Node, origin: Origin, original: OriginalId) -> Self {
+        let sops_encrypted = object.at(&["sops", "mac"]).is_some();
+        RenderedObject { object, origin, original, sops_encrypted }
+    }
+
+    /// The object as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        self.object.to_json()
+    }
+
+    /// The object as kustomize prints it, without document marker.
+    pub fn to_yaml(&self) -> String {
+        emit(&self.object)
+    }
+}
+
+/// Which dialect a unit is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// A directory of manifests.
+    Plain,
+    /// A kustomization.
+    Kustomize,
+}
+
+/// The result of a render.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// Which dialect was found.
+    pub dialect: Dialect,
+    /// The objects, in the dialect's order.
+    pub objects: Vec<RenderedObject>,
+    /// What was read; a commit that changes none of it renders the same.
+    pub read: ReadSet,
+    /// YAML documents parsed. A poll that changes nothing parses none.
+    pub documents_parsed: u64,
+}
+
+impl Rendered {
+    /// All objects as one stream, as kustomize prints it.
+    pub fn to_yaml(&self) -> String {
+        self.objects.iter().map(RenderedObject::to_yaml).collect::<Vec<_>>().join("---\n")
+    }
+}

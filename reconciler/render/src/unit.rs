@@ -1,0 +1,94 @@
+//! Rendering one unit: which dialect, and the render itself.
+
+use std::cell::Cell;
+
+use crate::kustomize::{self, FILE_NAMES, KustomizeError, KustomizeOptions};
+use crate::object::{Dialect, Rendered};
+use crate::plain::{self, PlainError, PlainOptions};
+use crate::tree::{Files, Found, RepoPath, Tree, TreeError};
+use crate::yaml::Limits;
+
+/// Options of a render.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RenderOptions {
+    /// What one file may hold.
+    pub limits: Limits,
+    /// How directories of manifests are read.
+    pub plain: PlainOptions,
+    /// How kustomizations are built.
+    pub kustomize: KustomizeOptions,
+}
+
+/// Why a unit could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The path cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A directory of manifests is wrong.
+    #[error(transparent)]
+    Plain(#[from] PlainError),
+    /// A kustomization is wrong.
+    #[error(transparent)]
+    Kustomize(#[from] KustomizeError),
+    /// The directory is a chart.
+    #[error(
+        "{path}/Chart.yaml: charts are not rendered yet; commit the chart's output, or leave the directory out of the units"
+    )]
+    Chart {
+        /// The directory.
+        path: RepoPath,
+    },
+}
+
+/// The file that makes a directory a chart.
+pub(crate) const CHART_FILE: &str = "Chart.yaml";
+
+/// What makes a directory what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Kustomization,
+    Chart,
+    Manifests,
+}
+
+/// Which dialect the directory is written in.
+pub(crate) fn dialect_of(files: &Files<'_>, dir: &RepoPath) -> Result<Shape, TreeError> {
+    for name in FILE_NAMES {
+        if matches!(files.find(&dir.child(name))?, Found::File { .. }) {
+            return Ok(Shape::Kustomization);
+        }
+    }
+    if matches!(files.find(&dir.child(CHART_FILE))?, Found::File { .. }) {
+        return Ok(Shape::Chart);
+    }
+    Ok(Shape::Manifests)
+}
+
+/// Renders the unit at `path`: a kustomization when there is a kustomization file, else every manifest below it.
+///
+/// The same tree, path and options give the same result. Nothing but the tree is read, and no program is started.
+pub fn render_unit(
+    tree: &dyn Tree,
+    path: &RepoPath,
+    options: &RenderOptions,
+) -> Result<Rendered, RenderError> {
+    let files = Files::new(tree, options.limits.file_bytes);
+    let documents = Cell::new(0);
+    let (dialect, objects) = match dialect_of(&files, path)? {
+        Shape::Kustomization => {
+            let real = match files.find(path)? {
+                Found::Directory { path } => path,
+                _ => path.clone(),
+            };
+            let settings = (&options.kustomize, options.limits);
+            (Dialect::Kustomize, kustomize::build(&files, &real, settings, &documents)?)
+        }
+        Shape::Chart => return Err(RenderError::Chart { path: path.clone() }),
+        Shape::Manifests => {
+            let settings = (&options.plain, options.limits);
+            (Dialect::Plain, plain::render(&files, path, settings, &documents)?)
+        }
+    };
+    Ok(Rendered { dialect, objects, read: files.into_read_set(), documents_parsed: documents.get() })
+}

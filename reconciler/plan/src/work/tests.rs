@@ -79,6 +79,21 @@ fn renaming_a_policy_moves_without_deleting() {
 }
 
 #[test]
+fn applied_at_an_older_generation_does_not_count() {
+    let (mut mailbox, mut simulation) = settled(by_count(2), &["a"]);
+    mailbox.bindings.clear();
+    mailbox.bind("q", &["a"]);
+    simulation.act(&mut mailbox, || true);
+    simulation.agent(&"q-wds1-0".into());
+    mailbox.observed = simulation.observed();
+    mailbox.observed[1].generation += 1;
+    assert_eq!(reconcile(&mailbox).changes, []);
+    mailbox.observed[1].manifests[0].applied.as_mut().unwrap().observed_generation = Some(2);
+    let changes = reconcile(&mailbox).changes;
+    assert!(matches!(changes.as_slice(), [WorkChange::Delete { .. }]), "{changes:?}");
+}
+
+#[test]
 fn a_refused_object_stays_in_its_old_work_and_lets_the_others_move() {
     let (mut mailbox, mut simulation) = settled(by_count(9), &["a", "b"]);
     mailbox.bindings.clear();

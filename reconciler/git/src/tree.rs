@@ -106,6 +106,17 @@ impl Tree {
         Ok(entries)
     }
 
+    /// Bytes of a file or link, from the object's header.
+    ///
+    /// # Errors
+    /// When it is not in the object database.
+    pub fn size(&self, blob: BlobId) -> Result<u64, GitError> {
+        let git = self.repository.lock();
+        let failed = self.repository.failed("read a file of");
+        let (size, _) = git.odb().map_err(&failed)?.read_header(blob.oid()).map_err(&failed)?;
+        Ok(size as u64)
+    }
+
     /// The content of a file or link.
     ///
     /// # Errors

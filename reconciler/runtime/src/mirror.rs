@@ -66,8 +66,16 @@ struct Table {
 }
 
 struct Reader {
+    /// Only these resources; `None` is all.
+    only: Option<BTreeSet<GroupResource>>,
     changed: Arc<Mutex<BTreeSet<Key>>>,
     wake: Wake,
+}
+
+impl Reader {
+    fn wants(&self, key: &Key) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&key.resource))
+    }
 }
 
 /// What changed since one last looked.
@@ -136,7 +144,7 @@ impl Mirror {
             namespace,
             name,
         });
-        tell(&state.readers, gone.collect());
+        tell(&state.readers, &gone.collect());
     }
 
     /// The resources that are watched.
@@ -163,6 +171,15 @@ impl Mirror {
 
     /// Wakes `wake` at each change from now on, and remembers the keys. All that is there counts as changed.
     pub fn subscribe(&self, wake: Wake) -> Changes {
+        self.add_reader(None, wake)
+    }
+
+    /// As [`Mirror::subscribe`], for some resources only.
+    pub fn subscribe_to(&self, only: &[Resource], wake: Wake) -> Changes {
+        self.add_reader(Some(only.iter().map(Resource::group_resource).collect()), wake)
+    }
+
+    fn add_reader(&self, only: Option<BTreeSet<GroupResource>>, wake: Wake) -> Changes {
         let mut state = lock(&self.shared.state);
         let present = state.tables.iter().flat_map(|(resource, table)| {
             table.objects.keys().map(|(namespace, name)| Key {
@@ -171,9 +188,11 @@ impl Mirror {
                 name: name.clone(),
             })
         });
-        let changed = Arc::new(Mutex::new(present.collect()));
-        state.readers.push(Reader { changed: Arc::clone(&changed), wake: wake.clone() });
-        wake.wake();
+        let changed: Arc<Mutex<BTreeSet<Key>>> = Arc::default();
+        let reader = Reader { only, changed: Arc::clone(&changed), wake };
+        tell(std::slice::from_ref(&reader), &present.collect());
+        reader.wake.wake();
+        state.readers.push(reader);
         Changes { changed }
     }
 
@@ -269,7 +288,7 @@ impl Mirror {
                 table.objects.remove(&place);
             }
         }
-        tell(&state.readers, BTreeSet::from([Key { resource: key, namespace: place.0, name: place.1 }]));
+        tell(&state.readers, &BTreeSet::from([Key { resource: key, namespace: place.0, name: place.1 }]));
     }
 
     fn replace_table(&self, resource: &Resource, fresh: BTreeMap<(Option<Namespace>, Name), Object>) {
@@ -290,7 +309,7 @@ impl Mirror {
             name: name.clone(),
         });
         let changed = changed.collect();
-        tell(&state.readers, changed);
+        tell(&state.readers, &changed);
         drop(state);
         if first {
             self.shared.unsynced.send_modify(|count| *count -= 1);
@@ -312,13 +331,13 @@ fn version(object: &Object) -> u64 {
     object.header().resource_version.as_ref().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-fn tell(readers: &[Reader], changed: BTreeSet<Key>) {
-    if changed.is_empty() {
-        return;
-    }
+fn tell(readers: &[Reader], changed: &BTreeSet<Key>) {
     for reader in readers {
-        lock(&reader.changed).extend(changed.iter().cloned());
-        reader.wake.wake();
+        let mut wanted = changed.iter().filter(|key| reader.wants(key)).cloned().peekable();
+        if wanted.peek().is_some() {
+            lock(&reader.changed).extend(wanted);
+            reader.wake.wake();
+        }
     }
 }
 

@@ -1,0 +1,147 @@
+//! What controllers know of each other's progress, beyond what stands in the spaces. It is rebuilt from the spaces and from git after a restart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apimachinery::ObjectId;
+use plan::sync::UnitSettings;
+use plan::work::WorkPlan;
+use plan::{ClusterName, Declaration, Finding, SourceName, UnitName};
+
+use crate::status::Fleet;
+
+/// A commit, rendered.
+#[derive(Debug)]
+pub struct Revision {
+    /// Full hash.
+    pub commit: String,
+    /// The branch it is the tip of.
+    pub branch: String,
+    /// What it declares.
+    pub declaration: Declaration,
+    /// Settings by unit.
+    pub settings: BTreeMap<UnitName, UnitSettings>,
+    /// Hashes of held lists that trailers of the commit approve.
+    pub approvals: BTreeSet<String>,
+}
+
+/// What is known of one source.
+#[derive(Clone, Debug, Default)]
+pub struct SourceBoard {
+    /// The last commit that was rendered.
+    pub revision: Option<Arc<Revision>>,
+    /// Why the newest commit could not be read, if so. The revision before stays in force.
+    pub problem: Option<SourceProblem>,
+    /// The commit that is being written, if so.
+    pub applying: Option<String>,
+    /// The last commit of which every write was attempted, since this process started.
+    pub settled: Option<String>,
+    /// The last commit of which the clusters' labels were written.
+    pub inventoried: Option<String>,
+    /// What the last sync could not do.
+    pub failures: Vec<SyncFailure>,
+    /// Findings of sync (`mutated-in-wds`, refused objects).
+    pub findings: Vec<Finding>,
+    /// The commit that the last status commit speaks of.
+    pub reported: Option<String>,
+    /// Whether it said that everything is applied and healthy.
+    pub reported_converged: bool,
+    /// Why the status ref could not be written, if so.
+    pub report_problem: Option<String>,
+    /// Removals that sync holds.
+    pub held_by_sync: Option<Held>,
+    /// Removals that transport holds.
+    pub held_by_transport: Option<Held>,
+}
+
+/// Why a source cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceProblem {
+    /// One CamelCase word: `RepositoryMissing`, `BranchMissing`, `RewriteHeld`.
+    pub reason: &'static str,
+    /// What is the matter and what to do.
+    pub message: String,
+}
+
+/// Something that sync could not do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SyncFailure {
+    /// The object.
+    pub object: ObjectId,
+    /// `file:line` of its declaration.
+    pub origin: Option<String>,
+    /// What the server says.
+    pub message: String,
+}
+
+/// A list of removals that waits for an approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What `gitstellar approve` takes.
+    pub hash: String,
+    /// Why.
+    pub reason: String,
+    /// The pairs, sorted.
+    pub pairs: Vec<(ObjectId, ClusterName)>,
+}
+
+/// All sources. Its lock is held for copies only, never across an await.
+#[derive(Debug, Default)]
+pub struct Board {
+    sources: Mutex<BTreeMap<SourceName, SourceBoard>>,
+    mailboxes: Mutex<BTreeMap<ClusterName, WorkPlan>>,
+    fleet: Mutex<Arc<Fleet>>,
+}
+
+impl Board {
+    /// What transport decided about a mailbox, its changes left out.
+    pub fn transported(&self, cluster: &ClusterName, plan: &WorkPlan) {
+        let kept = WorkPlan { changes: Vec::new(), ..plan.clone() };
+        self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.clone(), kept);
+    }
+
+    /// Why a mailbox does not hold what the WDS asks for, where transport says so.
+    pub fn kept(&self, cluster: &ClusterName, object: &ObjectId) -> Option<String> {
+        self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner).get(cluster)?.kept.get(object).cloned()
+    }
+
+    /// The state of all units in all clusters.
+    pub fn fleet(&self) -> Arc<Fleet> {
+        Arc::clone(&self.fleet.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the state of the fleet; whether it differs from the one before.
+    pub fn set_fleet(&self, fleet: Fleet) -> bool {
+        let mut known = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        let differs = **known != fleet;
+        if differs {
+            *known = Arc::new(fleet);
+        }
+        differs
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SourceName, SourceBoard>> {
+        // Entries are replaced field by field, each valid by itself.
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All sources.
+    pub fn sources(&self) -> BTreeMap<SourceName, SourceBoard> {
+        self.lock().clone()
+    }
+
+    /// One source.
+    pub fn source(&self, source: &SourceName) -> Option<SourceBoard> {
+        self.lock().get(source).cloned()
+    }
+
+    /// Changes what is known of a source; creates it where it is unknown.
+    pub fn update<T>(&self, source: &SourceName, change: impl FnOnce(&mut SourceBoard) -> T) -> T {
+        change(self.lock().entry(source.clone()).or_default())
+    }
+
+    /// Forgets a source.
+    pub fn forget(&self, source: &SourceName) {
+        self.lock().remove(source);
+    }
+}

@@ -1,0 +1,95 @@
+//! `policies/` and `clusters/`, file by file.
+
+use std::collections::BTreeMap;
+
+use plan::{Cluster, ClusterName, Finding, Inventory, Origin, Severity};
+use render::{Entry, RenderOptions, RenderedObject, RepoPath, Tree, TreeError};
+use serde_json::Value;
+
+use super::repository::RepositoryError;
+
+/// Everything that a directory declares.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) objects: Vec<RenderedObject>,
+    /// Files that cannot be read.
+    pub(super) findings: Vec<Finding>,
+    pub(super) documents_parsed: u64,
+}
+
+/// Reads every manifest below `directory`. A file that cannot be read is a finding, and the others count all the same.
+pub(super) fn read(tree: &dyn Tree, directory: &RepoPath) -> Result<Read, RepositoryError> {
+    let mut read = Read::default();
+    for file in manifests(tree, directory)? {
+        match render::render_unit(tree, &file, &RenderOptions::default()) {
+            Ok(rendered) => {
+                read.documents_parsed += rendered.documents_parsed;
+                read.objects.extend(rendered.objects);
+            }
+            Err(error) => read.findings.push(Finding {
+                severity: Severity::Blocker,
+                id: "file-unreadable",
+                origin: Some(Origin { file: file.as_str().to_owned(), line: 1 }),
+                message: format!("{error}; what it declared before stays as it is"),
+            }),
+        }
+    }
+    Ok(read)
+}
+
+fn manifests(tree: &dyn Tree, directory: &RepoPath) -> Result<Vec<RepoPath>, TreeError> {
+    let mut found = Vec::new();
+    if tree.entry(directory)? != Some(Entry::Directory) {
+        return Ok(found);
+    }
+    for (name, entry) in tree.list(directory)? {
+        let path = directory.child(&name);
+        let is_manifest = [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
+        match entry {
+            _ if name.starts_with('.') => {}
+            Entry::Directory => found.extend(manifests(tree, &path)?),
+            Entry::File { .. } | Entry::Symlink { .. } if is_manifest => found.push(path),
+            Entry::File { .. } | Entry::Symlink { .. } | Entry::Other => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The clusters that `clusters/` declares: ManagedClusters with their labels and annotations, ConfigMaps of namespace `customization-properties` with their properties.
+pub(super) fn inventory(objects: &[RenderedObject]) -> (Inventory, Vec<Finding>) {
+    let mut clusters = Inventory::new();
+    let mut findings = Vec::new();
+    for object in objects {
+        let value = object.to_json();
+        let origin = Origin { file: object.origin.file.as_str().to_owned(), line: object.origin.line.max(1) };
+        let name = ClusterName::from(value["metadata"]["name"].as_str().unwrap_or_default());
+        match (value["kind"].as_str(), value["metadata"]["namespace"].as_str()) {
+            (Some("ManagedCluster"), _) => {
+                let cluster: &mut Cluster = clusters.entry(name).or_default();
+                cluster.labels = strings(&value, "/metadata/labels");
+                cluster.annotations = strings(&value, "/metadata/annotations");
+                cluster.origin = Some(origin);
+            }
+            (Some("ConfigMap"), Some("customization-properties")) => {
+                clusters.entry(name).or_default().properties = strings(&value, "/data");
+            }
+            (kind, _) => findings.push(Finding {
+                severity: Severity::Warning,
+                id: "cluster-file-odd",
+                origin: Some(origin),
+                message: format!(
+                    "clusters/ holds ManagedClusters and ConfigMaps of namespace customization-properties; this {} is ignored",
+                    kind.unwrap_or("document")
+                ),
+            }),
+        }
+    }
+    // Properties of a cluster that nobody declares belong to no cluster.
+    clusters.retain(|_, cluster| cluster.origin.is_some());
+    (clusters, findings)
+}
+
+fn strings(value: &Value, pointer: &str) -> BTreeMap<String, String> {
+    let map = value.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
+    map.map(|(key, value)| (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect()
+}

@@ -1,0 +1,192 @@
+//! What sources declare of clusters, written to the ITS: labels and annotations of ManagedClusters that exist, and property ConfigMaps. A file that goes
+//! takes our fields with it, never the ManagedCluster. Without registration, the mailbox of an accepted cluster is prepared here, too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use apimachinery::{Name, Namespace, Object};
+use plan::{Cluster, ClusterName, Inventory, SourceName};
+use runtime::{Again, ApiError, DeleteOptions, Manager, Resource, Target};
+use serde_json::{Value, json};
+
+use crate::install::HUB_MANAGER;
+use crate::world::{PROPERTIES_NAMESPACE, World, resources};
+
+/// Label of a property ConfigMap: the source that declares it.
+pub const SOURCE_LABEL: &str = "gitstellar.io/source";
+/// Group of a cluster's agent, as OCM names it.
+pub const AGENT_GROUP_PREFIX: &str = "system:open-cluster-management:";
+const AGENT_ROLE: &str = "gitstellar-agent";
+
+/// Runs until shutdown.
+pub async fn run(world: Arc<World>) {
+    let _clusters = world.its.clusters.subscribe(world.wakes.inventory.clone());
+    let _properties = world.its.properties.subscribe(world.wakes.inventory.clone());
+    let prepared: Mutex<BTreeSet<ClusterName>> = Mutex::default();
+    let (world, prepared) = (&world, &prepared);
+    runtime::drive("inventory", world.wakes.inventory.clone(), world.shutdown.clone(), || async move {
+        pass(world, prepared).await?;
+        // Whoever selects by labels looks again.
+        world.wakes.binding.wake();
+        Ok::<_, ApiError>(Again::WhenWoken)
+    })
+    .await;
+}
+
+async fn pass(world: &World, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
+    let stored = world.its.clusters.list(&resources::managed_clusters().group_resource());
+    prepare_mailboxes(world, &stored, prepared).await?;
+    for (source, board) in world.board.sources() {
+        let Some(revision) = board.revision else { continue };
+        let clusters = &revision.declaration.clusters;
+        for cluster in &stored {
+            let wanted = clusters.get(cluster.header().name.as_str());
+            if let Some(change) = label_change(&source, cluster, wanted) {
+                let manager = source.field_manager();
+                let manager = Manager { name: &manager, force: true };
+                let resource = resources::managed_clusters();
+                let written = world.its.connection.apply(&resource, &change, manager).await?;
+                world.its.clusters.note(&resource.group_resource(), written);
+            }
+        }
+        write_properties(world, &source, clusters).await?;
+        world.board.update(&source, |board| board.inventoried = Some(revision.commit.clone()));
+    }
+    Ok(())
+}
+
+/// What a source must apply to a ManagedCluster; `None` when it owns exactly what it declares.
+fn label_change(source: &SourceName, stored: &Object, declared: Option<&Cluster>) -> Option<Object> {
+    let value = stored.to_value();
+    let empty = Cluster::default();
+    let wanted = declared.unwrap_or(&empty);
+    let owned = owned_keys(&value, &source.field_manager());
+    let keys = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<BTreeSet<_>>();
+    let holds = |stored: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>| {
+        wanted.iter().all(|(key, value)| stored.get(key) == Some(value))
+    };
+    let same = owned == (keys(&wanted.labels), keys(&wanted.annotations))
+        && holds(&stored.header().labels, &wanted.labels)
+        && holds(&stored.header().annotations, &wanted.annotations);
+    if same {
+        return None;
+    }
+    let object = json!({
+        "apiVersion": "cluster.open-cluster-management.io/v1",
+        "kind": "ManagedCluster",
+        "metadata": { "name": stored.header().name.as_str(), "labels": wanted.labels, "annotations": wanted.annotations },
+    });
+    Object::from_value(&object).ok()
+}
+
+/// Keys of labels and annotations that a manager applied.
+fn owned_keys(object: &Value, manager: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let ours = entries.into_iter().flatten().find(|e| e["manager"] == manager && e["operation"] == "Apply");
+    let keys = |field: &str| {
+        let fields = ours.and_then(|e| e.pointer(&format!("/fieldsV1/f:metadata/{field}"))).and_then(Value::as_object);
+        fields.into_iter().flatten().filter_map(|(key, _)| key.strip_prefix("f:").map(str::to_owned)).collect()
+    };
+    (keys("f:labels"), keys("f:annotations"))
+}
+
+async fn write_properties(world: &World, source: &SourceName, declared: &Inventory) -> Result<(), ApiError> {
+    let resource = resources::config_maps();
+    let namespace = Namespace::from(PROPERTIES_NAMESPACE);
+    let stored = world.its.properties.list(&resource.group_resource());
+    for (cluster, noun) in declared.iter().filter(|(_, noun)| !noun.properties.is_empty()) {
+        let wanted = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": { "name": cluster.as_str(), "namespace": PROPERTIES_NAMESPACE, "labels": { SOURCE_LABEL: source.as_str() } },
+            "data": noun.properties,
+        });
+        let found = stored.iter().find(|map| map.header().name.as_str() == cluster.as_str());
+        let same = found.is_some_and(|map| map.to_value()["data"] == wanted["data"] && is_ours(map, source));
+        if let (false, Ok(wanted)) = (same, Object::from_value(&wanted)) {
+            let manager = source.field_manager();
+            let written = world.its.connection.apply(&resource, &wanted, Manager { name: &manager, force: true }).await?;
+            world.its.properties.note(&resource.group_resource(), written);
+        }
+    }
+    let gone = |map: &&Object| {
+        let declared = declared.get(map.header().name.as_str());
+        is_ours(map, source) && declared.is_none_or(|noun| noun.properties.is_empty())
+    };
+    for map in stored.iter().filter(gone) {
+        let target = Target { resource: &resource, namespace: Some(&namespace), name: &map.header().name, subresource: "" };
+        let options = DeleteOptions { uid: map.header().uid.as_deref().map(str::to_owned), ..DeleteOptions::default() };
+        world.its.connection.delete(target, &options).await?;
+    }
+    Ok(())
+}
+
+fn is_ours(map: &Object, source: &SourceName) -> bool {
+    map.header().label(SOURCE_LABEL) == Some(source.as_str())
+}
+
+/// Creates mailbox namespace and agent rights of accepted clusters, once per process and cluster.
+async fn prepare_mailboxes(world: &World, stored: &[Object], prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
+    for cluster in stored {
+        let name = ClusterName::from(cluster.header().name.as_str());
+        let accepted = cluster.to_value().pointer("/spec/hubAcceptsClient") == Some(&json!(true));
+        let known = prepared.lock().unwrap_or_else(PoisonError::into_inner).contains(&name);
+        if !accepted || known || cluster.header().deleting {
+            continue;
+        }
+        for (resource, wanted) in mailbox_objects(&name) {
+            create_missing(world, &resource, &wanted).await?;
+        }
+        prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        world.wakes.transport.wake();
+    }
+    Ok(())
+}
+
+async fn create_missing(world: &World, resource: &Resource, wanted: &Object) -> Result<(), ApiError> {
+    let its = &world.its.connection;
+    let header = wanted.header();
+    if its.get(resource, header.namespace.as_ref(), &header.name).await?.is_none() {
+        its.apply(resource, wanted, Manager { name: HUB_MANAGER, force: false }).await?;
+    }
+    Ok(())
+}
+
+/// The mailbox namespace, and a role there for the agent of that cluster alone.
+fn mailbox_objects(cluster: &ClusterName) -> Vec<(Resource, Object)> {
+    let metadata = json!({ "name": AGENT_ROLE, "namespace": cluster.as_str() });
+    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
+    let read = ["get", "list", "watch"];
+    let write = ["get", "list", "watch", "create", "update", "patch", "delete"];
+    let rules = [
+        rule("work.open-cluster-management.io", &["manifestworks"], &["get", "list", "watch", "update", "patch"]),
+        rule("work.open-cluster-management.io", &["manifestworks/status", "manifestworks/finalizers"], &["get", "update", "patch"]),
+        rule("control.kubestellar.io", &["workstatuses", "workstatuses/status"], &write),
+        rule("coordination.k8s.io", &["leases"], &["get", "create", "update", "patch"]),
+        rule("", &["events"], &["create", "patch"]),
+        rule("", &["namespaces"], &read),
+    ];
+    let subject = json!({ "kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": format!("{AGENT_GROUP_PREFIX}{cluster}") });
+    let role = Resource::namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
+    let binding = Resource::namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
+    let objects = [
+        (resources::namespaces(), json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": cluster.as_str() } })),
+        (role, json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata, "rules": rules })),
+        (
+            binding,
+            json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "RoleBinding",
+                "metadata": metadata,
+                "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": AGENT_ROLE },
+                "subjects": [subject],
+            }),
+        ),
+    ];
+    objects.into_iter().filter_map(|(resource, value)| Some((resource, Object::from_value(&value).ok()?))).collect()
+}
+
+/// A name for paths.
+pub(crate) fn cluster_name(cluster: &ClusterName) -> Name {
+    Name::from(cluster.as_str())
+}

@@ -1,0 +1,45 @@
+//! What clusters report, folded into the WDS: `.status` of objects whose policy asks for it, of policies and Bindings, and of Units.
+//!
+//! Observe ([`observe`]: every pair of every Binding, with what its mailbox and its WorkStatus say), decide (`plan::status`, `plan::health`), act ([`act`]:
+//! write what differs), report (the fleet, as a value, goes to the board: the report controller and the command line read it).
+
+mod act;
+mod fleet;
+mod observe;
+
+use std::sync::Arc;
+
+use runtime::{Again, ApiError};
+
+use crate::world::World;
+
+pub use fleet::{Fleet, FleetUnit};
+
+/// Why a pass was cut short.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the status of {what}")]
+pub struct StatusError {
+    /// Of what.
+    pub what: String,
+    /// Why.
+    pub source: ApiError,
+}
+
+/// Runs until shutdown.
+pub async fn run(world: Arc<World>) {
+    let _objects = world.wds.mirror.subscribe(world.wakes.status.clone());
+    let _works = world.its.mirror.subscribe(world.wakes.status.clone());
+    let world = &world;
+    runtime::drive("status", world.wakes.status.clone(), world.shutdown.clone(), || async move {
+        let observed = observe::observe(world);
+        let fleet = fleet::fleet(world, &observed);
+        act::objects(world, &observed).await?;
+        act::policies(world, &observed).await?;
+        act::units(world, &fleet).await?;
+        if world.board.set_fleet(fleet) {
+            world.wakes.report.wake();
+        }
+        Ok::<_, StatusError>(Again::WhenWoken)
+    })
+    .await;
+}

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::{GroupVersionKind, ObjectId};
 
-use crate::status::{Failure, Pair, UnitStatus};
+use crate::status::{Failure, PairStatus, UnitStatus};
 use crate::{ClusterName, Finding, Inventory, SourceName, UnitName};
 
 /// What stands in the status ref.
@@ -41,7 +41,7 @@ pub struct ReportedUnit {
     /// Its status.
     pub status: UnitStatus,
     /// All of its pairs.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<PairStatus>,
 }
 
 /// Removals that wait for an approval.

@@ -1,12 +1,31 @@
 //! What comes back: `.status` of WDS objects, of policies and of units.
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`returned`](returned()) | the `.status` of a WDS object: copied from one cluster, merged from several, or cleared |
+//! | [`merge`](merge()) | one status out of several |
+//! | [`generation`] | what `observedGeneration` means in the WDS |
+//! | [`summary`] | policies and units: counts, conditions, failures |
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apimachinery::{GroupKind, ObjectId};
+use apimachinery::ObjectId;
 use serde_json::Value;
 
 use crate::health::Health;
-use crate::{ClusterName, UnitName};
+use crate::{ClusterName, Pair, UnitName};
+
+pub mod generation;
+mod merge;
+mod returned;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+pub use generation::translate_generation;
+pub use merge::merge;
+pub use returned::returned;
+pub use summary::{policy_status, unit_status};
 
 /// Label: a singleton status was returned (KubeStellar's), with value `true`.
 pub const SINGLETON_LABEL: &str = "managed-by.kubestellar.io/singletonstatus";
@@ -78,13 +97,11 @@ pub enum PairState {
     Applied(Health),
 }
 
-/// One (object, cluster) pair of a policy or of a unit.
+/// What one pair of a policy or of a unit has come to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Pair {
-    /// The object.
-    pub object: ObjectId,
-    /// The cluster.
-    pub cluster: ClusterName,
+pub struct PairStatus {
+    /// Which.
+    pub pair: Pair,
     /// What it has come to.
     pub state: PairState,
 }
@@ -177,36 +194,5 @@ pub struct UnitInput<'a> {
     /// Objects that could not be written to the WDS, contended objects, a unit that could not be rendered.
     pub failures: &'a [Failure],
     /// Its pairs.
-    pub pairs: &'a [Pair],
-}
-
-/// Decides about the `.status` of one WDS object.
-pub fn returned(input: &ReturnInput<'_>) -> ReturnDecision {
-    let _ = input;
-    todo!()
-}
-
-/// `.status.observedGeneration` as it must stand in the WDS: the WDS object's own generation when the cluster has seen through the content
-/// asked for now, something smaller otherwise.
-pub fn translate_generation(status: &Value, returned: &Returned, wds_generation: i64) -> Value {
-    let _ = (status, returned, wds_generation);
-    todo!()
-}
-
-/// The merged status of several clusters; `None` for a kind that has no rule and nothing in common.
-pub fn merge(kind: &GroupKind, statuses: &BTreeMap<ClusterName, Value>) -> Option<Value> {
-    let _ = (kind, statuses);
-    todo!()
-}
-
-/// The status of a policy, from what it places. `errors` are those of selection, of its Binding and of status return.
-pub fn policy_status(errors: &[String], pairs: &[Pair]) -> PolicyStatus {
-    let _ = (errors, pairs);
-    todo!()
-}
-
-/// The status of a unit.
-pub fn unit_status(input: &UnitInput<'_>) -> UnitStatus {
-    let _ = input;
-    todo!()
+    pub pairs: &'a [PairStatus],
 }

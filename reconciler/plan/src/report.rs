@@ -1,13 +1,33 @@
 //! The text of the status ref: what a repository is told about itself.
 //!
-//! Volatile fields are absent on purpose: equal states give byte-equal files, so a commit always says something new. Secrets have no hash.
+//! | file | for |
+//! |---|---|
+//! | `README.md` | people: units × clusters, what is not ready and why, what is held |
+//! | `summary.json` | us after a restart, and scripts: the [`Gist`] |
+//! | `units/<unit>.json` | one unit with all of its pairs |
+//! | `placement.json` | every object with its clusters |
+//! | `inventory.json` | an offline plan: the [`Snapshot`] |
+//!
+//! Volatile fields are absent on purpose: equal states give byte-equal files, so a commit always says something new. No content of any object is
+//! published, and no hash of one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apimachinery::{GroupVersionKind, ObjectId};
+use apimachinery::{Digest, GroupVersionKind, ObjectId};
 
-use crate::status::{Failure, PairStatus, UnitStatus};
-use crate::{ClusterName, Finding, Inventory, SourceName, UnitName};
+use crate::status::{Failure, PairStatus, Truth, UnitStatus};
+use crate::{ClusterName, Finding, Inventory, Pair, SourceName, UnitName};
+
+mod json;
+mod pacing;
+mod readme;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use json::{gist_of, summary_file};
+pub use pacing::should_commit;
+pub use snapshot::{SnapshotError, parse_snapshot};
 
 /// What stands in the status ref.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -51,8 +71,8 @@ pub struct HeldRemovals {
     pub hash: String,
     /// Why.
     pub reason: String,
-    /// The (object, cluster) pairs.
-    pub pairs: Vec<(ObjectId, ClusterName)>,
+    /// What would be removed.
+    pub pairs: Vec<Pair>,
 }
 
 /// The inventory as an offline plan may know it.
@@ -81,7 +101,9 @@ pub struct Gist {
     pub ready: BTreeMap<UnitName, bool>,
     /// Failures, in words.
     pub failures: BTreeSet<String>,
-    /// Everything is applied and healthy; nothing is under way.
+    /// Hashes of held removals.
+    pub held: BTreeSet<String>,
+    /// Nothing is under way: what can be healthy is, what failed does not change by itself.
     pub converged: bool,
 }
 
@@ -111,43 +133,86 @@ pub enum Verdict {
     Later(u64),
 }
 
-/// The files of a report.
-pub fn files(input: &ReportInput) -> Files {
-    let _ = input;
-    todo!()
-}
-
-/// What a report boils down to.
-pub fn gist(input: &ReportInput) -> Gist {
-    let _ = input;
-    todo!()
-}
-
 /// What was committed last, for [`should_commit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// Its files' digest, [`digest`].
-    pub files: apimachinery::Digest,
-    /// Its gist.
+    pub files: Digest,
+    /// Its gist, [`gist_of`] its files.
     pub gist: Gist,
+    /// The last commit of the source of which a converged state was written; `None` if there is none, or nobody remembers.
+    pub converged: Option<String>,
     /// How long ago, milliseconds.
     pub ago_ms: u64,
 }
 
-/// One digest over all files.
-pub fn digest(files: &Files) -> apimachinery::Digest {
-    let _ = files;
-    todo!()
+/// The files of a report.
+pub fn files(input: &ReportInput) -> Files {
+    let mut files = Files::from([
+        ("README.md".to_owned(), readme::readme(input).into_bytes()),
+        ("summary.json".to_owned(), json::summary_file(&gist(input))),
+        ("placement.json".to_owned(), json::placement(input)),
+        ("inventory.json".to_owned(), snapshot::write(&input.snapshot)),
+    ]);
+    for (name, unit) in &input.units {
+        files.insert(format!("units/{}.json", file_name(name)), json::unit(name, unit));
+    }
+    files
 }
 
-/// Whether to commit `next` now. `last` is `None` when nothing was ever committed.
-pub fn should_commit(last: Option<&Committed>, next: (&Gist, apimachinery::Digest), pacing: Pacing) -> Verdict {
-    let _ = (last, next, pacing);
-    todo!()
+/// A unit's name is a label's value, but a repository may say anything: nothing of it may leave the directory.
+fn file_name(unit: &UnitName) -> String {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let name: String = unit.as_str().chars().map(|c| if legal(c) { c } else { '_' }).collect();
+    if name.starts_with('.') { format!("_{name}") } else { name }
+}
+
+/// What a report boils down to.
+pub fn gist(input: &ReportInput) -> Gist {
+    let condition = |unit: &ReportedUnit, kind: &str| {
+        unit.status.conditions.iter().any(|c| c.kind == kind && c.status == Truth::True)
+    };
+    let ready = input.units.iter().map(|(name, unit)| (name.clone(), condition(unit, "Ready"))).collect();
+    let of_units = input.units.values().flat_map(|unit| &unit.status.failures);
+    Gist {
+        commit: input.commit.clone(),
+        ready,
+        failures: of_units.chain(&input.failures).map(ToString::to_string).collect(),
+        held: input.held.iter().map(|held| held.hash.clone()).collect(),
+        converged: !input.units.values().any(|unit| condition(unit, "Reconciling")),
+    }
+}
+
+/// One digest over all files.
+pub fn digest(files: &Files) -> Digest {
+    Digest::of_parts(files.iter().flat_map(|(path, bytes)| [path.as_bytes(), bytes.as_slice()]))
 }
 
 /// The message of a status commit; `[skip ci]` keeps pipelines from running on it.
 pub fn commit_message(input: &ReportInput) -> String {
-    let _ = input;
-    todo!()
+    let gist = gist(input);
+    let ready = gist.ready.values().filter(|ready| **ready).count();
+    let mut text = format!(
+        "Status of {}: {ready} of {} units ready [skip ci]\n",
+        short(&input.commit),
+        gist.ready.len()
+    );
+    const SHOWN: usize = 10;
+    if !gist.failures.is_empty() {
+        text.push('\n');
+    }
+    for failure in gist.failures.iter().take(SHOWN) {
+        // One line each, or a message could write a trailer.
+        text.push_str(&format!("- {}\n", failure.replace(['\n', '\r'], " ")));
+    }
+    if gist.failures.len() > SHOWN {
+        text.push_str(&format!("- and {} more\n", gist.failures.len() - SHOWN));
+    }
+    text.push_str(&format!("\nGitstellar-Commit: {}\n", input.commit));
+    text
+}
+
+/// The first ten digits of a commit.
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
 }

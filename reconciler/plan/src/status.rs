@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use apimachinery::ObjectId;
 use serde_json::Value;
 
-use crate::health::Health;
+use crate::health::{Health, HealthState};
 use crate::{ClusterName, Pair, UnitName};
 
 pub mod generation;
@@ -95,6 +95,22 @@ pub enum PairState {
     Failed(String),
     /// Applied; how it is.
     Applied(Health),
+}
+
+impl PairState {
+    /// Applied, and healthy or paused as asked.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Applied(health) if health.is_ready())
+    }
+
+    /// Refused, or applied and degraded: it does not get better by waiting.
+    pub fn is_trouble(&self) -> bool {
+        match self {
+            Self::Failed(_) => true,
+            Self::Applied(health) => health.state == HealthState::Degraded,
+            Self::Pending(_) => false,
+        }
+    }
 }
 
 /// What one pair of a policy or of a unit has come to.

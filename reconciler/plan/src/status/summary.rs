@@ -7,7 +7,6 @@ use apimachinery::ObjectId;
 use super::{Condition, Counts, Failure, PairState, PairStatus, PolicyStatus, Truth, UnitInput, UnitStatus};
 use crate::ClusterName;
 use crate::finding::some_of;
-use crate::health::HealthState;
 
 /// Errors that a policy's status carries; there may be one per pair, and an object has a size.
 const MAX_ERRORS: usize = 50;
@@ -42,7 +41,7 @@ fn available(counts: &Counts, pairs: &[PairStatus]) -> Condition {
         let message = placement(counts);
         return Condition { kind: "Ready", status: Truth::True, reason: "Available", message };
     }
-    let worst = failures(pairs, |state| !is_ready(state)).into_iter().next();
+    let worst = failures(pairs, |state| !state.is_ready()).into_iter().next();
     let worst = worst.map(|failure| format!("; {failure}")).unwrap_or_default();
     let message = format!("{} of {} placements healthy{worst}", counts.ready, counts.placed);
     Condition { kind: "Ready", status: Truth::False, reason: "Unavailable", message }
@@ -59,7 +58,7 @@ fn placement(counts: &Counts) -> String {
 pub fn unit_status(input: &UnitInput<'_>) -> UnitStatus {
     let mut counts = counts(input.pairs);
     counts.objects = input.objects;
-    let mut failures = failures(input.pairs, is_trouble);
+    let mut failures = failures(input.pairs, PairState::is_trouble);
     failures.extend(input.failures.iter().map(clean));
     failures.sort();
     failures.dedup();
@@ -71,7 +70,7 @@ pub fn unit_status(input: &UnitInput<'_>) -> UnitStatus {
 fn conditions(input: &UnitInput<'_>, counts: &Counts, failures: &[Failure]) -> Vec<Condition> {
     let progress = format!("{} of {} placements healthy", counts.ready, counts.placed);
     let under_way =
-        input.advancing || input.pairs.iter().any(|p| !is_ready(&p.state) && !is_trouble(&p.state));
+        input.advancing || input.pairs.iter().any(|p| !p.state.is_ready() && !p.state.is_trouble());
     let ready = match failures.first() {
         Some(failure) => {
             let more = failures.len() - 1;
@@ -110,27 +109,14 @@ fn counts(pairs: &[PairStatus]) -> Counts {
         clusters: clusters.len(),
         placed: pairs.len(),
         applied: pairs.iter().filter(|p| matches!(p.state, PairState::Applied(_))).count(),
-        ready: pairs.iter().filter(|p| is_ready(&p.state)).count(),
-    }
-}
-
-fn is_ready(state: &PairState) -> bool {
-    matches!(state, PairState::Applied(health) if health.is_ready())
-}
-
-/// Refused, or applied and degraded: it does not get better by waiting.
-fn is_trouble(state: &PairState) -> bool {
-    match state {
-        PairState::Failed(_) => true,
-        PairState::Applied(health) => health.state == HealthState::Degraded,
-        PairState::Pending(_) => false,
+        ready: pairs.iter().filter(|p| p.state.is_ready()).count(),
     }
 }
 
 /// Pairs in one of some states, with what they say; refusals first.
 fn failures(pairs: &[PairStatus], test: impl Fn(&PairState) -> bool) -> Vec<Failure> {
     let mut chosen: Vec<&PairStatus> = pairs.iter().filter(|p| test(&p.state)).collect();
-    chosen.sort_by_key(|p| (!matches!(p.state, PairState::Failed(_)), !is_trouble(&p.state), *p));
+    chosen.sort_by_key(|p| (!matches!(p.state, PairState::Failed(_)), !p.state.is_trouble(), *p));
     let failure = |p: &PairStatus| {
         let message = match &p.state {
             PairState::Pending(message) | PairState::Failed(message) => message.clone(),

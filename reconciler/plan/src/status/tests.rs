@@ -2,7 +2,6 @@ use apimachinery::GroupKind;
 use serde_json::json;
 
 use super::*;
-use crate::health::HealthState;
 
 fn returned_by(clusters: &[(&str, Value)]) -> BTreeMap<ClusterName, Returned> {
     let one = |status: &Value| Returned { status: status.clone(), generation: Some(3), current: true };

@@ -228,15 +228,17 @@ impl<'b> Stage<'b> {
         let specs = all.specs().map_err(at(&Origin::new(&file.file, 1), "configurations"))?;
         self.transform(&mut all.objects, &specs, file, source)?;
         self.external(&mut all.objects, file, source)?;
-        vars::register(&mut all.vars, &file.vars, &all.objects)?;
+        vars::register(&mut all.vars, &file.vars, &mut all.objects)?;
         self.open.pop();
         Ok(all)
     }
 
     fn load_schema(&mut self, file: &Kustomization, source: &Source<'b>) -> Result<()> {
-        let Some(path) = file.openapi.as_ref().filter(|_| self.schemas.custom.is_none()) else {
+        if self.schemas.settled {
             return Ok(());
-        };
+        }
+        self.schemas.settled = file.openapi_version || file.openapi.is_some();
+        let Some(path) = file.openapi.as_ref() else { return Ok(()) };
         let (name, bytes) = source.named_file(&path.text, &path.at)?;
         let mut documents = source.configuration(&bytes, &Origin::new(&name, 1))?;
         if !documents.is_empty() {
@@ -366,7 +368,7 @@ impl<'b> Stage<'b> {
             if entry.selectors {
                 add(&specs.common_labels)?;
             } else {
-                add(&[super::fieldspec::FieldSpec::new("", "metadata/labels", true)])?;
+                add(&specs.labels)?;
                 if entry.templates {
                     add(&specs.template_labels)?;
                 }

@@ -41,11 +41,8 @@ fn configuration(file: &RepoPath, document: &Node) -> Result<Specs> {
         suffix: field_specs(&mut f, "nameSuffix")?,
         namespace: field_specs(&mut f, "namespace")?,
         common_labels: field_specs(&mut f, "commonLabels")?,
-        template_labels: {
-            let mut specs = field_specs(&mut f, "templateLabels")?;
-            specs.extend(field_specs(&mut f, "labels")?);
-            specs
-        },
+        template_labels: field_specs(&mut f, "templateLabels")?,
+        labels: field_specs(&mut f, "labels")?,
         annotations: field_specs(&mut f, "commonAnnotations")?,
         images: field_specs(&mut f, "images")?,
         replicas: field_specs(&mut f, "replicas")?,

@@ -22,6 +22,8 @@ pub(super) struct Fields<'a> {
     what: String,
     at: Origin,
     left: Vec<(&'a str, &'a Node)>,
+    /// Numbers and booleans are taken for texts: plugin documents are read that way, kustomization files are not.
+    lenient: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -37,7 +39,13 @@ impl<'a> Fields<'a> {
     }
 
     fn of_map(file: &'a RepoPath, what: &str, (map, at): (&'a Map, Origin)) -> Self {
-        Fields { file, what: what.to_owned(), at, left: map.iter().collect() }
+        Fields { file, what: what.to_owned(), at, left: map.iter().collect(), lenient: false }
+    }
+
+    /// Takes numbers and booleans for texts in maps of texts.
+    pub(super) fn lenient(mut self) -> Self {
+        self.lenient = true;
+        self
     }
 
     pub(super) fn at(&self) -> &Origin {
@@ -146,7 +154,10 @@ impl<'a> Fields<'a> {
             match &value.value {
                 Value::String(text) => texts.insert(key.to_owned(), text.clone()),
                 Value::Null => texts.insert(key.to_owned(), String::new()),
-                _ => return Err(self.wrong(&format!("{name}.{key}"), value, "text")),
+                _ => match value.scalar_text().filter(|_| self.lenient) {
+                    Some(text) => texts.insert(key.to_owned(), text),
+                    None => return Err(self.wrong(&format!("{name}.{key}"), value, "text")),
+                },
             };
         }
         Ok(texts)

@@ -84,6 +84,9 @@ where
             let Some(field) = field_of(map, name, rest.is_empty(), create.filter(|_| !is_list)) else {
                 return Ok(());
             };
+            if is_list && field.is_null() {
+                field.value = Value::Seq(Vec::new());
+            }
             visit(field, rest, create, set)
         }
         _ => Err(format!("expected a map or a list before '{first}', found {}", node.kind_name())),

@@ -26,7 +26,6 @@ pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.y
 #[derive(Debug, Clone)]
 pub(super) struct Kustomization {
     pub(super) file: RepoPath,
-    pub(super) dir: RepoPath,
     pub(super) component: bool,
     pub(super) resources: Vec<Located>,
     pub(super) components: Vec<Located>,
@@ -52,6 +51,8 @@ pub(super) struct Kustomization {
     pub(super) replacements: Vec<ReplacementEntry>,
     pub(super) vars: Vec<VarEntry>,
     pub(super) openapi: Option<Located>,
+    /// A version of the built-in schema is named. There is one table, so this only keeps later documents out.
+    pub(super) openapi_version: bool,
     pub(super) sort: Option<SortOptions>,
     pub(super) build_metadata: BuildMetadata,
 }
@@ -82,9 +83,9 @@ impl Kustomization {
             None => None,
             Some(node) => Some(located_text(file, "namespace", node)?),
         };
+        let (openapi, openapi_version) = openapi(&mut f)?;
         let decoded = Kustomization {
             file: file.clone(),
-            dir: file.parent().unwrap_or_else(RepoPath::root),
             component,
             resources,
             components: f.texts("components")?,
@@ -109,7 +110,8 @@ impl Kustomization {
             generator_options: f.nested("generatorOptions", parts::generator_options)?,
             replacements: f.each("replacements", replacement_entry)?,
             vars: f.each("vars", parts::var_entry)?,
-            openapi: openapi(&mut f)?,
+            openapi,
+            openapi_version,
             sort: f.nested("sortOptions", sort_options)?,
             build_metadata: build_metadata(&mut f)?,
         };
@@ -159,7 +161,7 @@ fn refuse(f: &mut Fields<'_>) -> Result<(), KustomizeError> {
     Ok(())
 }
 
-fn openapi(f: &mut Fields<'_>) -> Result<Option<Located>, KustomizeError> {
+fn openapi(f: &mut Fields<'_>) -> Result<(Option<Located>, bool), KustomizeError> {
     let path = f.nested("openapi", |mut f| {
         let path = f.text("path")?;
         let version = f.text("version")?;
@@ -168,9 +170,9 @@ fn openapi(f: &mut Fields<'_>) -> Result<Option<Located>, KustomizeError> {
             return Err(f.error("either path or version, not both"));
         }
         f.finish()?;
-        Ok(path.map(|text| Located { text, at }))
+        Ok((path.map(|text| Located { text, at }), version.is_some()))
     })?;
-    Ok(path.flatten())
+    Ok(path.unwrap_or_default())
 }
 
 fn build_metadata(f: &mut Fields<'_>) -> Result<BuildMetadata, KustomizeError> {

@@ -221,6 +221,7 @@ pub(super) fn absorb(objects: &mut ResMap, mut new: Resource, step: &str) -> Res
             inherit(&mut new, old);
             if behavior == Behavior::Merge {
                 overlay_data(&mut new.node, &old.node);
+                new.build.configured.clone_from(&old.build.configured);
             }
             *old = new;
             objects.renamed(*slot);
@@ -247,7 +248,9 @@ fn inherit(new: &mut Resource, old: &Resource) {
     new.history.clone_from(&old.history);
     new.prefixes.clone_from(&old.prefixes);
     new.suffixes.clone_from(&old.suffixes);
-    new.build = old.build.clone();
+    new.vars.clone_from(&old.vars);
+    new.needs_hash &= old.needs_hash;
+    new.build.transformations.clone_from(&old.build.transformations);
 }
 
 fn overlay_data(new: &mut Node, old: &Node) {

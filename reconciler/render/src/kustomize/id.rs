@@ -120,10 +120,6 @@ impl<'a> IdRef<'a> {
             && self.name == other.name
             && self.effective_namespace() == other.effective_namespace()
     }
-
-    pub(super) fn to_owned(self) -> ResId {
-        ResId { gvk: self.gvk.to_owned(), name: self.name.to_owned(), namespace: self.namespace.to_owned() }
-    }
 }
 
 impl fmt::Display for IdRef<'_> {

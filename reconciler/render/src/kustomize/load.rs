@@ -158,12 +158,6 @@ impl<'b> Source<'b> {
         if name.is_empty() && !kind.ends_with("List") {
             return Err(fail("missing metadata.name in object; every object needs a name"));
         }
-        if node.at(&["metadata", "namespace"]).is_some_and(|held| held.is_null() || held.as_str() == Some(""))
-        {
-            return Err(fail(
-                "Invalid Input: namespace is blank for resource; remove the field or name a namespace",
-            ));
-        }
         if holds_null_item(&node) {
             return Err(fail("a list holds a null entry; remove it"));
         }

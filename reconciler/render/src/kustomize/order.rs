@@ -49,6 +49,10 @@ pub(super) fn legacy_key(resource: &Resource, options: Option<&SortOptions>) -> 
         _ => rank(kind, FIRST.iter().copied(), LAST.iter().copied()),
     };
     let gvk = resource.gvk();
+    // The core Namespace comes before namespaces of other groups; a quirk.
+    if kind == "Namespace" && gvk.group.is_empty() {
+        return (rank, String::new(), resource.name().to_owned());
+    }
     let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
     // Upstream compares these texts, placeholders included.
     let gvk_text = format!("{}_{}_{}", or(gvk.group, "~G"), or(gvk.version, "~V"), or(gvk.kind, "~K"));

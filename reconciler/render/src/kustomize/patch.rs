@@ -10,7 +10,7 @@ use super::json6902::{self, Operation};
 use super::load::Source;
 use super::resmap::ResMap;
 use super::resource::Resource;
-use super::schema::Schemas;
+use super::schema::{Schemas, Shape};
 use super::select::Chooser;
 use super::strategic;
 use crate::object::Origin;
@@ -202,7 +202,11 @@ fn merge_one(
     if entry.allow_name_change || entry.allow_kind_change {
         resource.remember_id();
     }
-    let shape = schemas.of(resource.gvk());
+    // The schema of the target's kind, or where that is unknown of the kind the patch was written for.
+    let shape = match schemas.of(resource.gvk()) {
+        Shape::Unknown => schemas.of(patch.gvk()),
+        shape => shape,
+    };
     let target = std::mem::take(&mut resource.node);
     let merged = strategic::merge(target, patch.node.clone(), shape);
     match merged.map_err(|e| KustomizeError::step(&patch.origin, "patch", e))? {

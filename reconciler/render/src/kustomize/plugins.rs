@@ -122,7 +122,7 @@ pub(super) fn run_generator(source: &Source<'_>, plugin: &Plugin) -> Result<Reso
 }
 
 fn header<'a>(node: &'a Node, origin: &'a Origin) -> Result<Fields<'a>> {
-    let mut f = Fields::new(&origin.file, "", node)?;
+    let mut f = Fields::new(&origin.file, "", node)?.lenient();
     for name in ["apiVersion", "kind", "metadata"] {
         f.take(name);
     }
@@ -175,8 +175,9 @@ pub(super) fn run_transformer(
         "AnnotationsTransformer" => texts(f, objects, "annotations"),
         "LabelTransformer" => texts(f, objects, "labels"),
         "HashTransformer" => {
+            // Upstream reads no configuration of this one.
             Stage::add_hashes(objects);
-            f.finish()
+            Ok(())
         }
         "ImageTagTransformer" => image(f, objects),
         "NamespaceTransformer" => namespace(f, resource, objects),

@@ -119,6 +119,17 @@ fn subject_namespaces(resource: &Resource) -> Vec<String> {
         .collect()
 }
 
+/// An explicit null is neither a namespace nor none.
+fn refuse_blank_subject(resource: &Resource) -> Result<(), KustomizeError> {
+    let subjects = resource.node.get("subjects").and_then(Node::as_seq).unwrap_or_default();
+    let blank = |subject: &Node| subject.get("namespace").is_some_and(Node::is_null);
+    if resource.kind() != "RoleBinding" || !subjects.iter().any(blank) {
+        return Ok(());
+    }
+    let message = "Invalid Input: namespace is blank for resource; remove the field or name a namespace";
+    Err(KustomizeError::step(&resource.origin, "subjects", message))
+}
+
 fn role_ref(node: &Node) -> Option<Gvk> {
     let role = node.get("roleRef")?;
     Some(Gvk {
@@ -130,6 +141,7 @@ fn role_ref(node: &Node) -> Option<Gvk> {
 
 /// Rewrites the references of every object to objects that were renamed.
 pub(super) fn fix(objects: &mut ResMap, specs: &Specs) -> Result<(), KustomizeError> {
+    objects.iter().try_for_each(refuse_blank_subject)?;
     let index = Index::of(objects);
     if index.candidates.is_empty() {
         return Ok(());

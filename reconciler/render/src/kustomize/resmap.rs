@@ -18,10 +18,6 @@ pub(super) struct ResMap {
 }
 
 impl ResMap {
-    pub(super) fn new() -> Self {
-        ResMap::default()
-    }
-
     pub(super) fn len(&self) -> usize {
         self.resources.len()
     }

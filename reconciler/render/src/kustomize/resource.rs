@@ -1,6 +1,6 @@
 //! One object on its way through the pipeline, with the bookkeeping that upstream keeps in annotations.
 
-use super::id::{Gvk, GvkRef, IdRef, ResId};
+use super::id::{Gvk, GvkRef, IdRef};
 use crate::object::{Origin, OriginalId};
 use crate::yaml::{Node, Value};
 
@@ -30,6 +30,8 @@ pub(super) struct Resource {
     pub(super) prefixes: Vec<String>,
     pub(super) suffixes: Vec<String>,
     pub(super) needs_hash: bool,
+    /// The variables whose value this object holds.
+    pub(super) vars: Vec<String>,
     pub(super) behavior: Behavior,
     /// The texts of the origin and transformer annotations, when a kustomization asks for them.
     pub(super) build: BuildNotes,
@@ -63,6 +65,7 @@ impl Resource {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             needs_hash: false,
+            vars: Vec::new(),
             behavior: Behavior::Create,
             build: BuildNotes::default(),
         }
@@ -174,10 +177,6 @@ impl Resource {
         if let Some(map) = annotations.as_map_mut() {
             map.insert(key, Node::text(text));
         }
-    }
-
-    pub(super) fn id(&self) -> ResId {
-        self.current().to_owned()
     }
 
     pub(super) fn original_id(&self) -> OriginalId {

@@ -54,20 +54,19 @@ pub(super) enum Part {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Schemas {
     pub(super) custom: Option<Node>,
+    /// A document or a version was named; later ones do not count.
+    pub(super) settled: bool,
 }
 
 impl Schemas {
     /// The shape of a kind.
     pub(super) fn of(&self, gvk: GvkRef<'_>) -> Shape<'_> {
         match &self.custom {
-            Some(document) => custom_kind(document, gvk).unwrap_or(Shape::Unknown),
-            None => built_in(gvk).map_or(Shape::Unknown, Shape::Known),
+            Some(document) if custom_kind(document, gvk).is_some() => {
+                custom_kind(document, gvk).unwrap_or(Shape::Unknown)
+            }
+            _ => built_in(gvk).map_or(Shape::Unknown, Shape::Known),
         }
-    }
-
-    /// Whether an own document says that the kind is cluster-scoped or namespaced is not read: only the table decides.
-    pub(super) fn set(&mut self, document: Node) {
-        self.custom = Some(document);
     }
 }
 
@@ -218,6 +217,17 @@ fn custom_kind<'s>(document: &'s Node, gvk: GvkRef<'_>) -> Option<Shape<'s>> {
     Some(Shape::Custom { schema, definitions })
 }
 
+fn known_definition(name: &str) -> Option<Part> {
+    Some(match name {
+        "ObjectMeta" => Part::Meta,
+        "PodTemplateSpec" => Part::PodTemplate,
+        "PodSpec" => Part::PodSpec,
+        "Container" => Part::Container,
+        "JobTemplateSpec" => Part::JobTemplate,
+        _ => return None,
+    })
+}
+
 fn resolved<'s>(schema: &'s Node, definitions: &'s Node) -> &'s Node {
     let target = |schema: &'s Node| {
         let name = schema.str_at(&["$ref"])?.strip_prefix("#/definitions/")?;
@@ -245,5 +255,7 @@ fn custom_member<'s>(schema: &'s Node, definitions: &'s Node, name: &str) -> (Sh
     };
     let inner = resolved(member, definitions);
     let inner = inner.get("items").map_or(inner, |items| resolved(items, definitions));
-    (Shape::Custom { schema: inner, definitions }, merge)
+    // A document may refer to definitions of the built-in kinds without repeating them.
+    let known = inner.str_at(&["$ref"]).and_then(|name| name.rsplit('.').next()).and_then(known_definition);
+    (known.map_or(Shape::Custom { schema: inner, definitions }, Shape::Known), merge)
 }

@@ -20,6 +20,8 @@ pub(super) struct Specs {
     pub(super) namespace: Vec<FieldSpec>,
     pub(super) common_labels: Vec<FieldSpec>,
     pub(super) template_labels: Vec<FieldSpec>,
+    /// Where `labels` without selectors writes.
+    pub(super) labels: Vec<FieldSpec>,
     pub(super) annotations: Vec<FieldSpec>,
     pub(super) images: Vec<FieldSpec>,
     pub(super) replicas: Vec<FieldSpec>,
@@ -41,6 +43,7 @@ impl Specs {
             namespace: namespace(),
             common_labels: common_labels(),
             template_labels: template_labels(),
+            labels: vec![FieldSpec::new("", "metadata/labels", true)],
             annotations: annotations(),
             images: images(),
             replicas: ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"]
@@ -58,6 +61,7 @@ impl Specs {
             &self.namespace,
             &self.common_labels,
             &self.template_labels,
+            &self.labels,
             &self.annotations,
             &self.images,
             &self.replicas,
@@ -73,6 +77,7 @@ impl Specs {
         merge_specs(&mut self.namespace, &other.namespace)?;
         merge_specs(&mut self.common_labels, &other.common_labels)?;
         merge_specs(&mut self.template_labels, &other.template_labels)?;
+        merge_specs(&mut self.labels, &other.labels)?;
         merge_specs(&mut self.annotations, &other.annotations)?;
         merge_specs(&mut self.images, &other.images)?;
         merge_specs(&mut self.replicas, &other.replicas)?;
@@ -184,7 +189,7 @@ fn images() -> Vec<FieldSpec> {
     let mut specs = Vec::new();
     for root in ["spec", "spec/template/spec"] {
         for list in ["containers[]/image", "initContainers[]/image", "volumes[]/image/reference"] {
-            specs.push(FieldSpec::new("", &format!("{root}/{list}"), false));
+            specs.push(FieldSpec::new("", &format!("{root}/{list}"), true));
         }
     }
     specs

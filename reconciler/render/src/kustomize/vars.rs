@@ -8,13 +8,18 @@ use super::file::VarEntry;
 use super::id::IdRef;
 use super::path::{lookup, split};
 use super::resmap::ResMap;
+use super::resource::Resource;
 use crate::yaml::{Node, Value};
 
 /// The variables of a build, with the values found so far.
 pub(super) type Vars = Vec<VarEntry>;
 
 /// Adds the variables of a kustomization; a name may be used once in all trees.
-pub(super) fn register(vars: &mut Vars, more: &[VarEntry], objects: &ResMap) -> Result<(), KustomizeError> {
+pub(super) fn register(
+    vars: &mut Vars,
+    more: &[VarEntry],
+    objects: &mut ResMap,
+) -> Result<(), KustomizeError> {
     for var in more {
         if let Some(first) = vars.iter().find(|held| held.name == var.name) {
             let message =
@@ -30,6 +35,10 @@ pub(super) fn register(vars: &mut Vars, more: &[VarEntry], objects: &ResMap) -> 
             );
             return Err(KustomizeError::step(&var.at, "vars", message));
         }
+        // The value belongs to this object, whatever is added later under the same name.
+        if let Some(at) = found.first() {
+            objects.get_mut(*at).vars.push(var.name.clone());
+        }
         vars.push(var.clone());
     }
     Ok(())
@@ -39,10 +48,29 @@ fn sources(var: &VarEntry, objects: &ResMap) -> Vec<usize> {
     let id = IdRef { gvk: var.gvk.as_ref(), name: &var.object, namespace: &var.namespace };
     let fits = |held: IdRef<'_>| {
         held.name == id.name
-            && held.gvk.is_selected(&var.gvk)
+            && held.gvk == var.gvk.as_ref()
             && (var.namespace.is_empty() || id.effective_namespace() == held.effective_namespace())
     };
     (0..objects.len()).filter(|at| objects.get(*at).any_id().any(fits)).collect()
+}
+
+/// `a[0].b` is `a.0.b`.
+fn bracketed(path: &str) -> String {
+    let mut out = String::with_capacity(path.len() + 1);
+    for part in path.split('.') {
+        if !out.is_empty() {
+            out.push('.');
+        }
+        match part.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
+            Some((name, index)) if !name.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) => {
+                out.push_str(name);
+                out.push('.');
+                out.push_str(index);
+            }
+            _ => out.push_str(part),
+        }
+    }
+    out
 }
 
 /// Replaces all references.
@@ -50,11 +78,13 @@ pub(super) fn resolve(vars: &Vars, objects: &mut ResMap, specs: &[FieldSpec]) ->
     if vars.is_empty() {
         return Ok(());
     }
+    let bound: BTreeMap<&str, &Resource> =
+        objects.iter().flat_map(|held| held.vars.iter().map(move |name| (name.as_str(), held))).collect();
     let mut values: BTreeMap<&str, Value> = BTreeMap::new();
     for var in vars {
         // A variable whose object does not exist stays unresolved: its references are left as they are.
-        let Some(at) = sources(var, objects).first().copied() else { continue };
-        let found = lookup(&objects.get(at).node, &split(&var.field)).map(|node| node.value.clone());
+        let Some(source) = bound.get(var.name.as_str()) else { continue };
+        let found = lookup(&source.node, &split(&bracketed(&var.field))).map(|node| node.value.clone());
         match found {
             Some(
                 value

@@ -94,8 +94,14 @@ impl Loader {
     }
 
     fn documents(&self, text: &str) -> Result<Vec<Node>, Unreadable> {
-        let mut build =
-            Build { steps: Granit::new(text), loader: *self, anchors: HashMap::new(), nodes: 0, depth: 0 };
+        let mut build = Build {
+            steps: Granit::new(text),
+            loader: *self,
+            anchors: HashMap::new(),
+            nodes: 0,
+            depth: 0,
+            part: Part::Elsewhere,
+        };
         let mut documents = Vec::new();
         loop {
             match build.steps.next_step()? {
@@ -148,6 +154,15 @@ struct Build<'a> {
     anchors: HashMap<usize, Anchored>,
     nodes: usize,
     depth: usize,
+    /// Which part of an object is being read: its metadata, and therein its annotations.
+    part: Part,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Elsewhere,
+    Metadata,
+    Annotations,
 }
 
 impl<'a> Build<'a> {
@@ -225,7 +240,10 @@ impl<'a> Build<'a> {
             }
             let key = self.key(step, key_pos)?;
             let (step, pos) = self.steps.next_step()?;
+            let before = self.part;
+            self.part = self.part_of(key.as_deref());
             let mut value = self.node(step, pos)?;
+            self.part = before;
             value.pos = key_pos;
             match key {
                 Some(key) => entries.push((key, value)),
@@ -240,6 +258,17 @@ impl<'a> Build<'a> {
             merge(&mut map, source)?;
         }
         Ok(Value::Map(map))
+    }
+
+    /// Annotations are texts whatever they look like: kustomize reads `x: 5` and `x: 1.50` there as they are written.
+    fn part_of(&self, key: Option<&str>) -> Part {
+        match (key, self.depth, self.part) {
+            _ if self.loader.profile != Profile::Kustomize => Part::Elsewhere,
+            (Some("metadata"), 1, _) => Part::Metadata,
+            (Some("annotations"), 2, Part::Metadata) => Part::Annotations,
+            (_, 3, Part::Annotations) => Part::Annotations,
+            _ => Part::Elsewhere,
+        }
     }
 
     /// A mapping key; none for the merge key `<<`.
@@ -277,7 +306,7 @@ impl<'a> Build<'a> {
         let wrong = |message: String| Unreadable { pos, message };
         let not_json = || wrong("JSON has no infinity and no NaN; put the value in quotes".to_owned());
         let Some(tag) = tag.map(core_tag) else {
-            return if plain {
+            return if plain && self.part != Part::Annotations {
                 resolve(text, self.loader.profile).ok_or_else(not_json)
             } else {
                 Ok(Value::String(text.to_owned()))

@@ -36,7 +36,9 @@ pub(in super::super) fn set_namespace(
         return Ok(());
     }
     // metadata/namespace and subjects are handled here for the kinds they belong to, whatever the specs say.
-    let special = |spec: &&FieldSpec| spec.path != ["metadata", "namespace"] && spec.path != ["subjects"];
+    let special = |spec: &&FieldSpec| {
+        spec.path != ["metadata", "namespace"] && spec.path.first().is_none_or(|first| first != "subjects")
+    };
     let specs: Vec<&FieldSpec> = rule.specs.iter().filter(special).collect();
     for at in 0..objects.len() {
         let resource = objects.get_mut(at);

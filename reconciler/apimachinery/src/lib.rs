@@ -9,6 +9,9 @@
 //! | [`kinds`] | which kinds there are, built-in and custom: names, scopes, versions, schemas |
 //! | [`schema`] | types, list and map types, merge keys, defaults and constraints of built-in and custom kinds |
 //! | [`field_error`] | errors about a field, worded as an API server words them |
+//! | [`syntax`] | which texts may be names, label keys and label values |
+//! | [`selector`], [`field_selector`] | label selectors, field selectors |
+//! | [`jsonpath`] | JSON paths in kubectl's dialect |
 //! | [`quantity`] | exact quantities and their canonical form |
 //! | [`time`] | times and durations |
 //! | [`patch`] | JSON patch, JSON merge patch, strategic merge patch |
@@ -20,14 +23,18 @@ pub mod clock;
 pub mod digest;
 mod facts;
 pub mod field_error;
+pub mod field_selector;
 mod goprint;
+pub mod jsonpath;
 pub mod kinds;
 pub mod names;
 pub mod object;
 pub mod patch;
 pub mod quantity;
 pub mod schema;
+pub mod selector;
 pub mod smd;
+pub mod syntax;
 pub mod time;
 
 pub use clock::{Clock, SystemClock, Timestamp};

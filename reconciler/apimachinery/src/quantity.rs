@@ -180,6 +180,7 @@ impl Quantity {
         {
             return format!("{mantissa}{suffix}");
         }
+        // Upstream prints 1000E without a suffix, as 1: not copied.
         match exponent {
             0 => mantissa.to_string(),
             _ => format!("{mantissa}e{exponent}"),
@@ -247,8 +248,9 @@ struct Parts<'a> {
     whole: &'a str,
     decimals: &'a str,
     suffix: &'a str,
-    /// Whether the number stands alone: zeros, or digits with nothing behind.
+    /// Nothing but zeros, no suffix.
     is_bare_zero: bool,
+    has_digits: bool,
 }
 
 enum Suffix {
@@ -269,7 +271,14 @@ impl<'a> Parts<'a> {
         if !exponent.bytes().all(|b| b.is_ascii_digit()) {
             return Err(QuantityError::Format);
         }
-        Ok(Self { negative, whole, decimals, suffix, is_bare_zero: number.is_empty() })
+        Ok(Self {
+            negative,
+            whole,
+            decimals,
+            suffix,
+            is_bare_zero: number.is_empty(),
+            has_digits: unsigned.starts_with(|c: char| c.is_ascii_digit()) || !decimals.is_empty(),
+        })
     }
 
     fn value(&self, suffix: &Suffix) -> Result<Quantity, QuantityError> {
@@ -278,6 +287,10 @@ impl<'a> Parts<'a> {
             Suffix::Decimal(power) => (Format::DecimalSi, 1, *power),
             Suffix::Exponent(power) => (Format::DecimalExponent, 1, *power),
         };
+        // A quirk of upstream: `Mi` is zero, `Pi` is an error.
+        if !self.has_digits && matches!(suffix, Suffix::Binary(50..)) {
+            return Err(QuantityError::Numeric);
+        }
         let places = i32::try_from(self.decimals.len()).map_err(|_| QuantityError::Numeric)?;
         let scale = power.checked_sub(places).ok_or(QuantityError::Numeric)?;
         let digits = format!("{}{}", self.whole, self.decimals);

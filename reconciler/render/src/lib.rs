@@ -1,7 +1,29 @@
-//! Room `render`.
+//! Room `render`: from a tree of files at one commit to Kubernetes objects.
+//!
+//! The map:
+//!
+//! | file | knows |
+//! |---|---|
+//! | `tree` | trait [`Tree`], paths, links and their jail, what was read; [`MemTree`] for tests |
+//! | `directory` | a directory as a tree: the only I/O of the room |
+//! | `yaml` | values with places, the loader with both tools' readings and its budgets, the emitter |
+//! | `unit` | one unit: which dialect, the render, its result |
+//! | `plain` | directories of manifests |
+//! | `kustomize` | kustomizations |
+//! | `discover` | which units a repository has |
+//!
+//! Charts are the third dialect; `unit` names them and refuses to render them until there is a `helm` beside `kustomize`.
+//!
+//! Sister rooms: `git` has commits (`hub` makes them a [`Tree`]), `plan` takes the objects, `cli` prints them.
+//!
+//! What this room never knows: clusters, git history, the network, the clock, a process. A render depends on the tree, the path
+//! and the options alone; the same three give the same bytes.
+//!
+//! No message holds a value of an object, only places, names and kinds: the object may be a Secret.
 
 mod digest;
 mod directory;
+mod discover;
 pub mod kustomize;
 mod object;
 mod plain;
@@ -10,8 +32,12 @@ mod unit;
 pub mod yaml;
 
 pub use directory::Directory;
+pub use discover::{DiscoveredUnit, UnitKind, UnitProblem, discover};
 pub use kustomize::{KustomizeError, KustomizeOptions, Order};
 pub use object::{Dialect, Origin, OriginalId, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};
 pub use tree::{BlobId, Entry, MemTree, PathError, ReadSet, RepoPath, Tree, TreeError};
 pub use unit::{RenderError, RenderOptions, render_unit};
+
+#[cfg(test)]
+mod stories;

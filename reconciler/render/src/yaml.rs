@@ -12,7 +12,6 @@ pub use emit::emit;
 pub use load::{Limits, Loader, Profile, YamlError};
 pub use map::Map;
 
-pub(crate) use emit::natural_order;
 pub(crate) use json::go_json;
 pub(crate) use scalar::{go_float, resolve_text};
 

@@ -213,6 +213,7 @@ fn variables() -> Vec<FieldSpec> {
         FieldSpec::new("Service", "spec/ports/port", false),
         FieldSpec::new("Service", "spec/ports/targetPort", false),
         FieldSpec::new("PersistentVolume", "spec/nfs/server", false),
+        FieldSpec::new("StatefulSet", "spec/volumeClaimTemplates/spec/nfs/server", false),
         FieldSpec::new("", "metadata/labels", false),
         FieldSpec::new("", "metadata/annotations", false),
     ];
@@ -223,6 +224,8 @@ fn variables() -> Vec<FieldSpec> {
                 specs.push(FieldSpec::new(kind, &format!("{root}/{list}/{field}"), false));
             }
         }
+        // Upstream's path for CronJobs misses a step; kept.
+        let root = if kind == "CronJob" { "spec/jobTemplate/spec/template" } else { root };
         specs.push(FieldSpec::new(kind, &format!("{root}/volumes/nfs/server"), false));
     }
     specs

@@ -7,7 +7,7 @@ mod analysis;
 mod order;
 
 use analysis::{Analysis, analyse};
-pub(crate) use order::natural_order;
+use order::natural_order;
 
 use super::json::float_text;
 use super::scalar::needs_quotes;

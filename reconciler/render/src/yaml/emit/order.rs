@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// Compares rune by rune; at the first difference two letters compare by code point, a letter sorts after a non-letter, and
 /// runs of digits compare as numbers (`f2` before `f10`).
-pub(crate) fn natural_order(a: &str, b: &str) -> Ordering {
+pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
     if let (Some(x), Some(y)) = (a.as_bytes().first(), b.as_bytes().first())
         && x != y
         && x.is_ascii_alphabetic()

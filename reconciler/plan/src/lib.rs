@@ -41,6 +41,8 @@ pub mod placement;
 pub mod policy;
 pub mod report;
 pub mod review;
+#[cfg(test)]
+mod scenario;
 pub mod select;
 pub mod status;
 pub mod sync;
@@ -50,6 +52,6 @@ pub use declared::{Declaration, DeclaredObject, Origin, Unit};
 pub use finding::{Finding, FindingId, Severity};
 pub use inventory::{Cluster, Inventory};
 pub use names::{
-    CLUSTER_SELECTOR_ANNOTATION, ClusterName, OUR_GROUP, Pair, PolicyName, SYSTEM_NAMESPACE, SourceName, UnitName, WdsName,
+    CLUSTER_SELECTOR_ANNOTATION, ClusterName, OUR_GROUP, Pair, PolicyName, SYSTEM_NAMESPACE, SourceName, UNIT_LABEL, UnitName, WdsName,
 };
 pub use policy::{Clause, Match, Modulation, ObjectTest, Policy};

@@ -28,7 +28,7 @@ pub mod term;
 
 mod ids;
 #[cfg(test)]
-mod naive;
+pub(crate) mod naive;
 #[cfg(test)]
 mod tests;
 

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use apimachinery::ObjectId;
-use apimachinery::selector::{Operator, Requirement, Selector};
+use apimachinery::selector::{Requirement, Selector};
 
 use crate::ClusterName;
 use crate::finding::some_of;
 use crate::select::Index;
 
-/// A selector as kubectl writes it, `env in (prod, test),!edge`; an empty one says so.
+/// A selector as kubectl writes it, `env in (prod,test),!edge`; an empty one says so.
 pub fn selector_text(selector: &Selector) -> String {
-    let requirements = selector.requirements();
-    if requirements.is_empty() {
+    if selector.is_everything() {
         return "everything".to_owned();
     }
-    requirements.iter().map(requirement_text).collect::<Vec<_>>().join(",")
+    if selector.is_nothing() {
+        return "nothing (the selector is null)".to_owned();
+    }
+    selector.requirements().iter().map(requirement_text).collect::<Vec<_>>().join(",")
 }
 
 /// ORed selectors.
@@ -23,16 +25,11 @@ pub fn selectors_text(selectors: &[Selector]) -> String {
     selectors.iter().map(selector_text).collect::<Vec<_>>().join(" or ")
 }
 
+/// `matchLabels` and an `In` of one value read the same.
 fn requirement_text(requirement: &Requirement) -> String {
-    let key = requirement.key();
-    let values: Vec<&str> = requirement.values().iter().map(String::as_str).collect();
-    match (requirement.operator(), values.as_slice()) {
-        (Operator::In, [value]) => format!("{key}={value}"),
-        (Operator::In, _) => format!("{key} in ({})", values.join(", ")),
-        (Operator::NotIn, [value]) => format!("{key}!={value}"),
-        (Operator::NotIn, _) => format!("{key} notin ({})", values.join(", ")),
-        (Operator::Exists, _) => key.to_owned(),
-        (Operator::DoesNotExist, _) => format!("!{key}"),
+    match requirement.required_values() {
+        Some([value]) => format!("{}={value}", requirement.key()),
+        _ => requirement.to_string(),
     }
 }
 
@@ -134,23 +131,29 @@ pub fn is_near(a: &str, b: &str) -> bool {
     prefix || edits(&a, &b) <= if shorter < 4 { 1 } else { 2 }
 }
 
-/// Insertions, deletions and replacements between two texts. Names are at most 253 characters, so the square is small.
+/// Insertions, deletions, replacements and swaps of neighbours between two texts. Names are at most 253 characters, so the square is small.
 fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (to, above) in b.iter().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(from != *to);
-            left = replaced.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    let at = |rows: &[Vec<usize>], i: usize, j: usize| {
+        rows.get(i).and_then(|row| row.get(j)).copied().unwrap_or(0)
+    };
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let (from, to) = (a.get(i - 1), b.get(j - 1));
+            let left = row.last().copied().unwrap_or(0);
+            let mut best = (at(&rows, i - 1, j - 1) + usize::from(from != to))
+                .min(left + 1)
+                .min(at(&rows, i - 1, j) + 1);
+            if i > 1 && j > 1 && from == b.get(j - 2) && a.get(i - 2) == to {
+                best = best.min(at(&rows, i - 2, j - 2) + 1);
+            }
+            row.push(best);
         }
-        row = next;
+        rows.push(row);
     }
-    row.last().copied().unwrap_or(0)
+    at(&rows, a.len(), b.len())
 }
 
 #[cfg(test)]
@@ -159,9 +162,14 @@ mod tests {
 
     #[test]
     fn edits_are_counted() {
-        for (a, b, count) in
-            [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("cart", "cart", 0), ("cart", "crat", 2)]
-        {
+        for (a, b, count) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("kitten", "sitting", 3),
+            ("cart", "cart", 0),
+            ("cart", "crat", 1),
+            ("web", "wbe", 1),
+        ] {
             assert_eq!(edits(a, b), count, "{a} {b}");
             assert_eq!(edits(b, a), count, "{b} {a}");
         }

@@ -44,7 +44,7 @@ fn verdict(explanation: &Explanation) -> String {
 }
 
 /// Whether the policy places the object where it was asked for, a narrowing aside.
-fn places(policy: &PolicyVerdict) -> bool {
+pub(super) fn places(policy: &PolicyVerdict) -> bool {
     policy.selects_object && policy.cluster.as_ref().map_or(policy.clusters > 0, |cluster| cluster.selected)
 }
 

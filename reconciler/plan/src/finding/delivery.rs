@@ -61,10 +61,10 @@ fn kind_of_nobody(scene: &Scene, gvk: &GroupVersionKind, waiting: &[&Declared]) 
         ),
     };
     let message = format!(
-        "{why}. {} of {} wait until it is served{}",
+        "{why}. Until it is served, {} of {} must wait{}",
         counted(waiting.len(), "object"),
         some_of(units.iter().map(|unit| format!("unit {unit}")), 3),
-        if known.is_none() { ", and are taken as namespaced" } else { "" },
+        if known.is_none() { "; the kind is taken as namespaced" } else { "" },
     );
     Finding::warning(
         "kind-not-served",
@@ -129,7 +129,7 @@ fn lacking(
         Needed::Crd(id) => (id, "kind-not-served"),
     };
     let message = format!(
-        "{id} does not go to {}, but {} that need it do: {}. Let the same policy select it",
+        "{id} does not go to {}, where {} shall live in it or be of its kind: {}. Let the same policy select it",
         some_of(clusters, 5),
         counted(objects.len(), "object"),
         some_of(objects, 3),

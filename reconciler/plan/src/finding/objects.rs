@@ -135,7 +135,7 @@ fn createonly_dead_changes(scene: &Scene) -> Vec<Finding> {
     let by_object = scene.by_object().filter_map(|(object, pairs)| {
         let clusters: BTreeSet<&ClusterName> = pairs.iter().filter(dead).map(|pair| pair.cluster).collect();
         let message = format!(
-            "{object} changed but is create-only: {} keep the old content. Delete it there, or drop createOnly",
+            "{object} changed but is create-only: the old content stays on {}. Delete it there, or drop createOnly",
             some_of(&clusters, 5)
         );
         (!clusters.is_empty()).then(|| Finding::warning("createonly-dead-change", scene.origin(object), message))

@@ -192,7 +192,7 @@ impl Overlap<'_> {
         if let Some(placing) = self.merged {
             let collectors = &placing.modulation.status_collectors;
             if placing.modulation.create_only {
-                message.push_str("; createOnly holds for all of them");
+                message.push_str("; all of them are createOnly");
             }
             if !collectors.is_empty() {
                 message.push_str(&format!("; status collectors: {}", some_of(collectors, 5)));

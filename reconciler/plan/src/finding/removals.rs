@@ -36,7 +36,11 @@ fn container(scene: &Scene, object: &ObjectId, removed: &[&PairChange]) -> Findi
     let inside: BTreeSet<&ObjectId> = inside.map(|pair| pair.object).collect();
     let with_it = match inside.len() {
         0 => "whatever lives in it there goes with it".to_owned(),
-        count => format!("{} there go with it: {}", counted(count, "known object"), some_of(inside, 5)),
+        count => format!(
+            "with it goes what lives in it there, {}: {}",
+            counted(count, "known object"),
+            some_of(inside, 5)
+        ),
     };
     let message = format!("{object} disappears from {}; {with_it}", some_of(&clusters, 5));
     let id = if object.kind == "Namespace" { "ns-delete" } else { "crd-delete" };
@@ -71,9 +75,10 @@ fn last_placements_lost(scene: &Scene) -> Vec<Finding> {
 /// What the removal budget will hold after the merge.
 fn held(scene: &Scene) -> Option<Finding> {
     let held = scene.held?;
+    let reasons: Vec<String> = held.reasons.iter().take(3).map(ToString::to_string).collect();
     let message = format!(
         "{}. After the merge this waits for `gitstellar approve {hash}`, or put the trailer `Gitstellar-Approve: {hash}` into the merge commit",
-        some_of(&held.reasons, 3),
+        reasons.join("; "),
         hash = held.hash,
     );
     Some(Finding::warning("removal-held", None, message))

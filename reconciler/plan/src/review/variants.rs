@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::summary::Counts;
 use super::{Change, PlacementEntry};
-use crate::ClusterName;
+use crate::{ClusterName, PolicyName};
 
 /// Clusters to which the same happens, and what that is.
 #[derive(Clone, Debug)]
@@ -49,13 +49,13 @@ type Event<'a> = (Change, [&'a str; 5], Option<apimachinery::Digest>, Vec<&'a st
 
 fn event(entry: &PlacementEntry) -> Event<'_> {
     let id = [
-        &*entry.group.as_str(),
+        entry.group.as_str(),
         entry.kind.as_str(),
         entry.namespace.as_str(),
         entry.name.as_str(),
         entry.unit.as_str(),
     ];
-    (entry.change, id, entry.hash, entry.policies.iter().map(|policy| policy.as_str()).collect())
+    (entry.change, id, entry.hash, entry.policies.iter().map(PolicyName::as_str).collect())
 }
 
 /// `A` to `Z`, then `A1`, `B1`…

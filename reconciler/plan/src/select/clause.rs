@@ -86,7 +86,7 @@ pub fn failing<'a>(
 /// Whether a namespace with these labels passes; `None` is a namespace that does not exist, or a cluster-scoped object. An empty
 /// list and an empty selector pass without looking, as in KubeStellar.
 pub fn namespace_passes(selectors: &[Selector], labels: Option<&Labels>) -> bool {
-    if selectors.is_empty() || selectors.iter().any(|selector| selector.requirements().is_empty()) {
+    if selectors.is_empty() || selectors.iter().any(Selector::is_everything) {
         return true;
     }
     labels.is_some_and(|labels| selectors.iter().any(|selector| selector.matches(labels)))

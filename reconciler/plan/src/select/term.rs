@@ -1,7 +1,7 @@
 //! Labels, names, namespaces and resources as terms, and the terms that clauses and selectors require.
 //!
 //! A *cover* of a condition is a set of terms of which everything that meets the condition bears at least one. `In` gives one term for each value,
-//! `Exists` the key; `NotIn` and `DoesNotExist` give no cover: they are met by absence.
+//! `Exists` and comparisons the key; `NotIn` and `DoesNotExist` give no cover: they are met by absence.
 
 use std::collections::BTreeMap;
 
@@ -97,12 +97,12 @@ pub fn of_selector(selector: &Selector) -> Vec<Cover> {
 
 fn of_requirement(requirement: &Requirement) -> Option<Cover> {
     let key = requirement.key();
+    if let Some(values) = requirement.required_values() {
+        return Some(values.iter().map(|value| Term::Label(key.to_owned(), value.clone())).collect());
+    }
     match requirement.operator() {
-        Operator::In => Some(
-            requirement.values().iter().map(|value| Term::Label(key.to_owned(), value.clone())).collect(),
-        ),
-        Operator::Exists => Some(vec![Term::LabelKey(key.to_owned())]),
-        Operator::NotIn | Operator::DoesNotExist => None,
+        Operator::NotEquals | Operator::NotIn | Operator::DoesNotExist => None,
+        _ => Some(vec![Term::LabelKey(key.to_owned())]),
     }
 }
 

@@ -39,7 +39,7 @@ impl Index {
     /// [`Index::upsert_object`] that does not stop when nothing differs.
     pub(super) fn replace_object(&mut self, object: Selectable) -> Changed {
         let mut changed = match object.as_namespace() {
-            Some(namespace) => self.set_namespace(&namespace, Some(object.labels.clone())),
+            Some(namespace) => self.set_namespace(&namespace, Some(&object.labels)),
             None => Changed::new(),
         };
         if self.objects.id(&object.id).is_none() {
@@ -131,12 +131,12 @@ impl Index {
     }
 
     /// A Namespace comes, gets other labels, or goes: the objects in it are tried again on the clauses for which that makes a difference.
-    fn set_namespace(&mut self, namespace: &Namespace, labels: Option<Labels>) -> Changed {
+    fn set_namespace(&mut self, namespace: &Namespace, labels: Option<&Labels>) -> Changed {
         let old = self.namespaces.get(namespace).cloned();
-        if old == labels {
+        if old.as_ref() == labels {
             return Changed::new();
         }
-        match &labels {
+        match labels {
             Some(labels) => drop(self.namespaces.insert(namespace.clone(), labels.clone())),
             None => drop(self.namespaces.remove(namespace)),
         }
@@ -144,8 +144,8 @@ impl Index {
             let clause = self.policy_at(policy).and_then(|p| p.policy.clauses.get(position as usize));
             clause.is_some_and(|clause| {
                 let selectors = &clause.test.namespace_selectors;
-                let passes = |labels: &Option<Labels>| clause::namespace_passes(selectors, labels.as_ref());
-                passes(&old) != passes(&labels)
+                let passes = |labels: Option<&Labels>| clause::namespace_passes(selectors, labels);
+                passes(old.as_ref()) != passes(labels)
             })
         };
         let concerned: BTreeSet<ClauseRef> =

@@ -15,7 +15,8 @@ use crate::select::clause::Namespaces;
 pub struct Placing {
     /// The policies that select both.
     pub policies: Arc<BTreeSet<PolicyName>>,
-    /// What they ask for together.
+    /// What they ask for together: collectors and status as merged over clauses, but createOnly only where every one of them asks for it. One policy that
+    /// wants updates gets them, as OCM does when two works hold one object.
     pub modulation: Modulation,
 }
 
@@ -29,6 +30,12 @@ pub struct PlacedPair {
     /// Why and how.
     pub placing: Arc<Placing>,
 }
+
+/// Clusters, sorted, each with why and how an object is there.
+type Spread = Vec<(ClusterName, Arc<Placing>)>;
+
+/// What objects that go to the same clusters for the same reasons have in common: policies, each with its clauses that match, and the narrowing.
+type Likeness<'a> = (Vec<(u32, Vec<u32>)>, Option<&'a str>);
 
 impl Index {
     /// What a policy selects; `None` if there is no such policy.
@@ -66,8 +73,7 @@ impl Index {
     pub fn pairs(&self) -> Vec<PlacedPair> {
         let selecting = self.selecting_by_object();
         // Objects with the same policies, modulations and narrowing go to the same clusters for the same reasons.
-        let mut known: BTreeMap<(Vec<(u32, Vec<u32>)>, Option<&str>), Vec<(ClusterName, Arc<Placing>)>> =
-            BTreeMap::new();
+        let mut known: BTreeMap<Likeness, Spread> = BTreeMap::new();
         let mut pairs = Vec::new();
         for (object, id, value) in self.objects.iter() {
             let Some(policies) = selecting.get(&id) else { continue };
@@ -167,7 +173,7 @@ impl Index {
     }
 
     /// Where an object goes by these policies, sorted by cluster.
-    fn spread(&self, object: u32, policies: &[u32]) -> Vec<(ClusterName, Arc<Placing>)> {
+    fn spread(&self, object: u32, policies: &[u32]) -> Spread {
         let admitted = self.admitted(object);
         let indexed: Vec<&Indexed> = policies.iter().filter_map(|policy| self.policy_at(*policy)).collect();
         let mut union = indexed.iter().fold(RoaringBitmap::new(), |all, one| all | &one.clusters);
@@ -175,7 +181,7 @@ impl Index {
             union &= admitted;
         }
         let mut shared: BTreeMap<Vec<bool>, Arc<Placing>> = BTreeMap::new();
-        let mut spread: Vec<(ClusterName, Arc<Placing>)> = Vec::new();
+        let mut spread: Spread = Vec::new();
         for cluster in union {
             let selecting: Vec<bool> = indexed.iter().map(|one| one.clusters.contains(cluster)).collect();
             let placing = shared.entry(selecting).or_insert_with_key(|selecting| {
@@ -199,9 +205,13 @@ impl Index {
 fn placing<'a>(object: u32, policies: impl Iterator<Item = &'a Indexed>) -> Placing {
     let mut names = BTreeSet::new();
     let mut modulation = Modulation::default();
+    let mut create_only = true;
     for indexed in policies {
+        let own = indexed.modulation(object).unwrap_or_default();
         names.insert(indexed.policy.name.clone());
-        modulation.merge(&indexed.modulation(object).unwrap_or_default());
+        create_only &= own.create_only;
+        modulation.merge(&own);
     }
+    modulation.create_only = create_only && !names.is_empty();
     Placing { policies: Arc::new(names), modulation }
 }

@@ -4,6 +4,8 @@
 mod emit;
 mod events;
 mod json;
+#[cfg(test)]
+mod laws;
 mod load;
 mod map;
 mod scalar;

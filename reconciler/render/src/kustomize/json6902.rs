@@ -94,7 +94,7 @@ fn one(node: &mut Node, operation: &Operation) -> Result<(), String> {
     }
 }
 
-fn split_last<'p>(path: &'p [String]) -> Result<(&'p String, &'p [String]), String> {
+fn split_last(path: &[String]) -> Result<(&String, &[String]), String> {
     path.split_last().ok_or_else(|| "the whole object cannot be the target".to_owned())
 }
 

@@ -347,10 +347,10 @@ mod tests {
     #[test]
     fn long_text_folds_after_column_80() {
         let word = "word ".repeat(20);
-        let text = format!("a: \"{}end\"\n", word);
+        let text = format!("a: \"{word}end\"\n");
         let expected = format!("a: {}\n  {}end\n", word[..80].trim_end(), &word[80..]);
         assert_eq!(emitted(&text), expected);
-        let quoted = format!("a: \"# {}end\"\n", word);
+        let quoted = format!("a: \"# {word}end\"\n");
         assert!(emitted(&quoted).lines().count() == 2);
     }
 

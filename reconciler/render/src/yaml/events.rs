@@ -33,13 +33,32 @@ pub(super) trait Steps<'a> {
 /// Events of granit-parser.
 pub(super) struct Granit<'a> {
     parser: Parser<'a, StrInput<'a>>,
+    text: &'a str,
 }
 
 impl<'a> Granit<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let mut options = Options::default();
         options.set_emit_comments(false);
-        Granit { parser: Parser::new_from_str_with_options(text, options) }
+        Granit { parser: Parser::new_from_str_with_options(text, options), text }
+    }
+}
+
+impl<'a> Granit<'a> {
+    /// YAML 1.2 ends block text with a newline even where the file ends without one; libyaml and go-yaml do not.
+    fn without_invented_newline(
+        &self,
+        text: Cow<'a, str>,
+        style: ScalarStyle,
+        span: &granit_parser::Span,
+    ) -> Cow<'a, str> {
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let at_end =
+            || span.end.byte_offset().is_some_and(|end| self.text.get(end..).is_some_and(str::is_empty));
+        if !block || self.text.ends_with(['\n', '\r']) || !text.ends_with('\n') || !at_end() {
+            return text;
+        }
+        Cow::Owned(text.strip_suffix('\n').unwrap_or(&text).to_owned())
     }
 }
 
@@ -48,13 +67,17 @@ impl<'a> Steps<'a> for Granit<'a> {
         loop {
             let Some(next) = self.parser.next() else { return Ok((Step::End, Pos::default())) };
             let (event, span) = next.map_err(|e| Unreadable { pos: place(e.marker()), message: e.info() })?;
-            let pos = place(&span.start);
+            let mut pos = place(&span.start);
+            if let Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &event {
+                // The span of block text is its content; what a reader looks for is the line of its `|`.
+                pos.line = pos.line.saturating_sub(1).max(1);
+            }
             let step = match event {
                 Event::DocumentStart(..) => Step::DocumentStart,
                 Event::DocumentEnd => Step::DocumentEnd,
                 Event::Alias(id) => Step::Alias(id),
                 Event::Scalar(text, style, anchor, tag) => Step::Scalar {
-                    text,
+                    text: self.without_invented_newline(text, style, &span),
                     plain: style == ScalarStyle::Plain,
                     anchor,
                     tag: tag.map(|tag| tag.to_string()),

@@ -404,6 +404,7 @@ mod tests {
             "{\"a\":\"1\",\"b\":\"hi\",\"c\":\"y\",\"d\":\"1\"}",
         );
         check("", "");
+        check("a: |\n  x\nb: |\n  y", "{\"a\":\"x\\n\",\"b\":\"y\"}");
         check("--- \n...\n", "");
         assert_eq!(json(Profile::Kubectl, "a: 1\na: 2\n1: yes\n"), "{\"1\":true,\"a\":2}");
     }

@@ -45,11 +45,6 @@ pub(super) fn renew_last_applied(object: &mut Value, config: &Value) {
     let mut config = config.clone();
     if let Some(annotations) = config.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations.remove(LAST_APPLIED);
-        if annotations.is_empty()
-            && let Some(metadata) = config.get_mut("metadata").and_then(Value::as_object_mut)
-        {
-            metadata.remove("annotations");
-        }
     }
     // The server's encoder ends the text with a newline.
     let text = goprint::json(&config) + "\n";

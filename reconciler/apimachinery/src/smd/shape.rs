@@ -158,6 +158,10 @@ fn untyped(rest: Shape<'_>, whole: bool) -> Atom<'_> {
 
 impl<'s> Declared<'s> {
     fn atom(self) -> Atom<'s> {
+        if self.schema.scalar == Some(Scalar::IntOrString) {
+            // Its schema declares no type, so ownership takes anything; validation does not.
+            return untyped(Shape(Form::Deduced), false);
+        }
         if self.schema.scalar.is_some() {
             return Atom { scalar: Some(self.scalar_form()), ..Atom::default() };
         }

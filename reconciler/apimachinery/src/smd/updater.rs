@@ -85,10 +85,10 @@ impl Endpoint<'_> {
         // An object whose managers were reset or never tracked stays so until it is applied to.
         let tracked = !managers.is_empty() || live.is_none_or(|live| !has_uid(live));
         if tracked {
-            self.check("new", &new)?;
+            self.check("failed to convert new object", &new)?;
             let empty = self.absent();
             let live = live.unwrap_or(&empty);
-            self.check("live", live)?;
+            self.check("failed to convert live object", live)?;
             self.take_note(live, &new, &mut managers, (manager, now))
                 .map_err(|error| self.merge_error("failed to update ManagedFields", error))?;
         }
@@ -117,8 +117,10 @@ impl Endpoint<'_> {
         let mut bare = live.clone();
         Managers::default().write_into(&mut bare);
         if managers.is_empty() {
+            let failure = "failed to create manager for existing fields";
+            self.check(&format!("{failure}: failed to convert new object"), &bare)?;
             self.take_note(&self.absent(), &bare, &mut managers, (BEFORE_FIRST_APPLY, now))
-                .map_err(|error| self.merge_error("failed to create manager for existing fields", error))?;
+                .map_err(|error| self.merge_error(failure, error))?;
         }
         let mut new = self.apply_or_take_over(&bare, config, &mut managers, (by, now))?;
         if by.manager == KUBECTL {
@@ -135,8 +137,8 @@ impl Endpoint<'_> {
         managers: &mut Managers,
         (by, now): (Applier<'_>, Timestamp),
     ) -> Result<Value, WriteError> {
-        self.check_typed("failed to create typed patch object", config, Duplicates::Refused)?;
-        self.check_typed("failed to create typed live object", live, Duplicates::Allowed)?;
+        self.check_typed(("failed to create typed patch object", ""), config, Duplicates::Refused)?;
+        self.check_typed(("failed to create typed live object", ""), live, Duplicates::Allowed)?;
         let before = managers.clone();
         let outcome = self.apply_once(live, config, managers, (by, now));
         let conflicts = match outcome {
@@ -244,21 +246,20 @@ impl Endpoint<'_> {
         Ok(())
     }
 
-    fn check(&self, which: &str, object: &Value) -> Result<(), WriteError> {
-        let Some(shape) = self.shape() else { return Ok(()) };
-        validate(object, shape, Duplicates::Allowed).map_err(|errors| {
-            WriteError::Invalid(format!(
-                "failed to convert {which} object ({}) to smd typed: {}",
-                self.show(object),
-                self.shown(errors)
-            ))
-        })
+    fn check(&self, failure: &str, object: &Value) -> Result<(), WriteError> {
+        self.check_typed((failure, " to smd typed"), object, Duplicates::Allowed)
     }
 
-    fn check_typed(&self, failure: &str, object: &Value, duplicates: Duplicates) -> Result<(), WriteError> {
+    fn check_typed(
+        &self,
+        (failure, suffix): (&str, &str),
+        object: &Value,
+        duplicates: Duplicates,
+    ) -> Result<(), WriteError> {
         let Some(shape) = self.shape() else { return Ok(()) };
         validate(object, shape, duplicates).map_err(|errors| {
-            WriteError::Invalid(format!("{failure} ({}): {}", self.show(object), self.shown(errors)))
+            let (object, errors) = (self.show(object), self.shown(errors));
+            WriteError::Invalid(format!("{failure} ({object}){suffix}: {errors}"))
         })
     }
 

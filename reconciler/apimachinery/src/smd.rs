@@ -9,6 +9,7 @@
 //! | [`shape`] | what a schema says about a value: scalar, list (whole, set, keyed), map (whole, by field) |
 //! | [`typed`] | the walks over (value, shape): validate, field set, compare, merge, remove, extract |
 //! | [`conflict`] | fields that an apply would take from others, in the server's words |
+//! | [`merging`] | the merge proper, and who owns what after it |
 //! | [`updater`] | the whole answer to a write: object in, object with new `managedFields` out |
 //! | [`client_side`] | hand-over from `kubectl apply` without `--server-side` |
 //! | [`scale`] | managers seen through the scale subresource |
@@ -16,7 +17,6 @@
 //!
 //! Absent on purpose: defaulting, pruning, admission and storage; a caller does these before and after.
 
-mod merging;
 mod order;
 mod zero;
 
@@ -25,6 +25,7 @@ pub mod conflict;
 pub mod duplicates;
 pub mod fields_v1;
 pub mod managed;
+pub mod merging;
 pub mod path;
 pub mod scale;
 pub mod set;

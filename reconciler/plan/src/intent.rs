@@ -8,18 +8,43 @@
 //!    (`kubectl scale`, `edit`, `label`).
 //! 3. The fields of Apply managers and of such Update managers; or, without an Apply manager, all fields.
 //!
-//! All cases are then cleaned of what never travels: see [`cleaning`].
+//! On purpose more than "the fields of Apply managers" in case 3: who applies server-side and then runs `kubectl scale` gives `replicas` to kubectl, and a
+//! cluster that no longer hears of it would fall back to one replica.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`marks`] | our annotations, and the digest of what was declared |
+//! | [`owned`] | who owns which fields of a stored object |
+//! | [`cleaning`] | what never travels |
+//! | [`answer`](mod@answer) | what a server made of an apply |
+//! | [`ignore`] | fields that a unit leaves to somebody else |
 
 use apimachinery::kinds::KindTable;
-use apimachinery::{Digest, Group, Kind, Name, Object, ObjectId};
+use apimachinery::smd::Managers;
+use apimachinery::{Digest, Group, GroupVersion, Kind, Name, Object, Version};
+use serde_json::Value;
 
 use crate::SourceName;
+
+pub mod answer;
+pub mod cleaning;
+pub mod ignore;
+pub mod marks;
+mod owned;
+#[cfg(test)]
+pub(crate) mod server;
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Answer, answer};
+pub use ignore::without_ignored;
+pub use marks::{intent_digest, marked, self_annotation, source_of};
 
 /// Annotation with the digest of what was declared, present only where the server's answer to it differed and [`crate::names::INTENT_ANNOTATION`] was
 /// corrected; it lets sync see that nothing has to be written.
 pub const DECLARED_ANNOTATION: &str = "gitstellar.io/declared";
-/// What `kubectl apply` remembers.
-pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// What `kubectl apply` remembers; also what we remember of objects that server-side apply refuses, since managedFields tell too little of them.
+pub const LAST_APPLIED_ANNOTATION: &str = apimachinery::smd::client_side::LAST_APPLIED;
 
 /// What one object asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,51 +93,90 @@ pub struct IgnoreRule {
 
 /// The intent of a stored object, with its managedFields.
 pub fn intent(stored: &Object, kinds: &KindTable) -> Intent {
-    let _ = (stored, kinds);
-    todo!()
+    let seen = Seen::of(stored, kinds);
+    match source_of(stored) {
+        Some(source) => of_source(&seen, &source),
+        None => of_people(&seen),
+    }
 }
 
-/// The intent that `declared` (a normal form, marked for its source) will have once it is applied: what a review shows.
+/// The intent of an object whose source is gone: nobody will repair it, so what people do to it counts.
+pub fn intent_without_source(stored: &Object, kinds: &KindTable) -> Intent {
+    of_people(&Seen::of(stored, kinds))
+}
+
+/// The version in which an object must be read before [`intent`] is asked: the one that it was asked for in, if that is not the one it was read in. Fields of one
+/// version may not exist in another (`targetCPUUtilizationPercentage` of autoscaling/v1), and API servers convert objects, but not managedFields.
+pub fn version_to_read(stored: &Object) -> Option<Version> {
+    let seen_in = stored.header().gvk.group_version();
+    let written_in = GroupVersion::parse(&owned::written_in(&stored.to_value())?);
+    (written_in.group == seen_in.group && written_in.version != seen_in.version).then_some(written_in.version)
+}
+
+/// The intent that a normal form, [`marked`] for its source, will have once it is applied: what a review shows.
 pub fn declared(marked: &Object, kinds: &KindTable) -> Intent {
-    let _ = (marked, kinds);
-    todo!()
+    let content = cleaning::cleaned(marked.to_value(), kinds.kind(&marked.header().gvk).map(AsRef::as_ref));
+    Intent {
+        content: Object::from_value(&content).ok(),
+        digest: intent_digest(marked),
+        state: IntentState::Declared,
+    }
 }
 
-/// The source that an object belongs to: named by its annotation `gitstellar.io/object`, if that names this object, else by a field manager of ours.
-pub fn source_of(stored: &Object) -> Option<SourceName> {
-    let _ = stored;
-    todo!()
+/// A stored object, with all that the cases look at.
+struct Seen<'a> {
+    object: &'a Object,
+    value: Value,
+    managers: Managers,
+    kinds: &'a KindTable,
 }
 
-/// `<source>/<group>/<kind>/<namespace>/<name>`: the value of `gitstellar.io/object`.
-pub fn self_annotation(source: &SourceName, id: &ObjectId) -> String {
-    let _ = (source, id);
-    todo!()
+impl<'a> Seen<'a> {
+    fn of(object: &'a Object, kinds: &'a KindTable) -> Self {
+        let value = object.to_value();
+        // Managers that cannot be read are as good as none: the object is then cleaned as a whole.
+        let managers = Managers::of(&value).unwrap_or_default();
+        Self { object, value, managers, kinds }
+    }
+
+    fn cleaned(&self, content: Value) -> Option<Object> {
+        let resource = self.kinds.kind(&self.object.header().gvk);
+        Object::from_value(&cleaning::cleaned(content, resource.map(AsRef::as_ref))).ok()
+    }
 }
 
-/// The digest of a normal form, the annotation that carries it left out.
-pub fn intent_digest(normal: &Object) -> Digest {
-    let _ = normal;
-    todo!()
+/// Case 1.
+fn of_source(seen: &Seen<'_>, source: &SourceName) -> Intent {
+    let written = seen.object.header().annotation(crate::names::INTENT_ANNOTATION).and_then(Digest::parse);
+    let owned = owned::of_source(seen, source);
+    let (content, digest) = match owned {
+        Some(content) => {
+            let digest = marks::digest_of(content.clone());
+            (seen.cleaned(content), digest)
+        }
+        None => (None, Digest::of(b"")),
+    };
+    if written == Some(digest) && content.is_some() {
+        return Intent { content, digest, state: IntentState::Declared };
+    }
+    let (managers, fields) = owned::takers(seen, source);
+    Intent {
+        content: None,
+        digest: written.unwrap_or(digest),
+        state: IntentState::Contended { managers, fields },
+    }
 }
 
-/// What the server made of an apply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The digest of the fields that we own now, where it is not the one that was sent: sync writes it, see [`DECLARED_ANNOTATION`].
-    pub corrected: Option<Digest>,
-    /// Declared leaves that got another value than their normal form, `.spec.replicas`: finding `mutated-in-wds`. Paths only, never values.
-    pub mutated: Vec<String>,
-}
-
-/// Compares the server's answer (with managedFields) to what was sent.
-pub fn answer(sent: &Object, answered: &Object, source: &SourceName, kinds: &KindTable) -> Answer {
-    let _ = (sent, answered, source, kinds);
-    todo!()
-}
-
-/// A declared object without the fields that its unit ignores.
-pub fn without_ignored(object: &Object, rules: &[IgnoreRule]) -> Object {
-    let _ = (object, rules);
-    todo!()
+/// Cases 2 and 3.
+fn of_people(seen: &Seen<'_>) -> Intent {
+    let (content, state) = if let Some(content) = owned::client_applied(seen) {
+        (content, IntentState::ClientApplied)
+    } else if let Some(content) = owned::applied(seen) {
+        (content, IntentState::Applied)
+    } else {
+        (cleaning::by_table(seen.value.clone()), IntentState::Cleaned)
+    };
+    let content = seen.cleaned(content);
+    let digest = content.as_ref().map_or_else(|| Digest::of(b""), Object::digest);
+    Intent { content, digest, state }
 }

@@ -1,4 +1,11 @@
 //! From what a source declares to writes in the WDS: what is applied, what waits, what is pruned, and who owns what.
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`order`] | CRDs, Namespaces, everything else, policies |
+//! | [`desired`] | which declared objects are written, and which are refused |
+//! | [`removal`] | which owned objects are removed: four proofs, and any doubt keeps |
+//! | [`ledger`] | what a source owns, before and after |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +13,19 @@ use apimachinery::kinds::KindTable;
 use apimachinery::{GroupKind, GroupVersionKind, Namespace, Object, ObjectId};
 
 use crate::intent::IgnoreRule;
+use crate::intent::marks::HUB_MANAGER;
+use crate::names::FIELD_MANAGER_PREFIX;
 use crate::{Declaration, Finding, Match, Origin, SourceName, UnitName};
+
+mod desired;
+mod ledger;
+pub mod order;
+mod removal;
+#[cfg(test)]
+mod tests;
+
+pub use ledger::{ledger_after, ledger_chunks};
+pub use removal::removals;
 
 /// One entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +84,8 @@ pub struct SyncInput<'a> {
     pub allow: &'a Allow,
     /// What it owned before.
     pub ledger: &'a [LedgerEntry],
-    /// The WDS, for every declared object and every entry of the ledger, with managedFields.
+    /// The WDS, for every declared object and every entry of the ledger, with managedFields, each in the version that
+    /// [`crate::intent::version_to_read`] asks for.
     pub live: &'a BTreeMap<ObjectId, Live>,
     /// The kinds that the WDS serves now.
     pub kinds: &'a KindTable,
@@ -173,32 +193,27 @@ pub enum OnConflict {
     Refuse(SourceName),
 }
 
-/// Objects that would be removed if nothing were held: input of the removal budget.
-pub fn removals(input: &SyncInput<'_>) -> BTreeSet<ObjectId> {
-    let _ = input;
-    todo!()
-}
-
 /// Decides one sync.
 pub fn plan(input: &SyncInput<'_>) -> SyncPlan {
-    let _ = input;
-    todo!()
+    let desired = desired::desired(input);
+    let removal = removal::removal(input);
+    let mut plan = SyncPlan {
+        ledger_before: ledger::before(input, &desired),
+        unchanged: desired.unchanged,
+        refused: desired.refused,
+        kept: removal.kept,
+        gone: removal.gone,
+        steps: Vec::new(),
+    };
+    plan.steps = order::with_waits(desired.applies, input.kinds);
+    plan.steps.extend(order::removals_last(removal.prunes));
+    plan
 }
 
-/// The ledger after the steps: what was not confirmed as gone stays in it.
-pub fn ledger_after(plan: &SyncPlan, outcomes: &BTreeMap<ObjectId, Outcome>) -> Vec<LedgerEntry> {
-    let _ = (plan, outcomes);
-    todo!()
-}
-
-/// What to do about the managers that an apply without force conflicts with.
+/// What to do about the managers that an apply without force conflicts with: hand edits are repaired, two sources that claim one object do not alternate.
 pub fn on_conflict(source: &SourceName, managers: &[String]) -> OnConflict {
-    let _ = (source, managers);
-    todo!()
-}
-
-/// Splits a ledger into ConfigMaps' worth of entries: at most 500 each, stable under additions at the end of the order.
-pub fn ledger_chunks(entries: &[LedgerEntry]) -> Vec<Vec<LedgerEntry>> {
-    let _ = entries;
-    todo!()
+    let own = source.field_manager();
+    let others = managers.iter().filter(|manager| **manager != own && *manager != HUB_MANAGER);
+    let other = others.filter_map(|manager| manager.strip_prefix(FIELD_MANAGER_PREFIX)).next();
+    other.map_or(OnConflict::Force, |name| OnConflict::Refuse(SourceName::new(name)))
 }

@@ -1,0 +1,156 @@
+//! Which declared objects are written, which are as declared already, and which are refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use apimachinery::smd::{Shape, find_duplicate_list_keys};
+use apimachinery::{Object, ObjectId};
+
+use super::{ApplyStep, Live, SyncInput, UnitSettings, WriteMode};
+use crate::intent::{
+    self, DECLARED_ANNOTATION, IntentState, LAST_APPLIED_ANNOTATION, intent_digest, source_of,
+};
+use crate::names::INTENT_ANNOTATION;
+use crate::{DeclaredObject, Finding, OUR_GROUP, SYSTEM_NAMESPACE, UnitName};
+
+/// What becomes of the declared objects.
+#[derive(Debug, Default)]
+pub(super) struct Desired {
+    pub(super) applies: Vec<ApplyStep>,
+    /// With their UIDs.
+    pub(super) unchanged: BTreeMap<ObjectId, String>,
+    pub(super) refused: BTreeMap<ObjectId, Finding>,
+}
+
+/// Every identity that the source declares, also of objects that are refused: none of them is removed.
+pub(super) fn identities(input: &SyncInput<'_>) -> BTreeSet<ObjectId> {
+    declared(input).map(|(_, declared)| declared.object.id()).collect()
+}
+
+/// Units in their order, then policies; of several declarations of one object the first counts, as in a review.
+fn declared<'a>(
+    input: &SyncInput<'a>,
+) -> impl Iterator<Item = (Option<&'a UnitName>, &'a DeclaredObject)> + use<'a> {
+    let declaration = input.declaration;
+    let of_units =
+        declaration.units.iter().flat_map(|unit| unit.objects.iter().map(move |o| (Some(&unit.name), o)));
+    of_units.chain(declaration.policies.iter().map(|object| (None, object)))
+}
+
+pub(super) fn desired(input: &SyncInput<'_>) -> Desired {
+    let mut desired = Desired::default();
+    let mut seen = BTreeSet::new();
+    for (unit, declared) in declared(input) {
+        let id = declared.object.id();
+        if !seen.insert(id.clone()) {
+            continue;
+        }
+        if let Some(finding) = refusal(input, declared) {
+            desired.refused.insert(id, finding);
+            continue;
+        }
+        let settings = unit.and_then(|unit| input.settings.get(unit));
+        let object = wanted(input, declared, settings);
+        match input.live.get(&id) {
+            Some(Live::Present(live)) if is_as_wanted(input, &object, live) => {
+                let uid = live.header().uid.as_deref().unwrap_or_default();
+                desired.unchanged.insert(id, uid.to_owned());
+            }
+            live => {
+                let exists = matches!(live, Some(Live::Present(_)));
+                desired.applies.push(step(input, object, declared, exists));
+            }
+        }
+    }
+    desired
+}
+
+/// The normal form as its unit wants it, marked for the source.
+fn wanted(input: &SyncInput<'_>, declared: &DeclaredObject, settings: Option<&UnitSettings>) -> Object {
+    let ignore = settings.map(|settings| settings.ignore.as_slice()).unwrap_or_default();
+    intent::marked(&intent::without_ignored(&declared.object, ignore), input.source)
+}
+
+fn step(input: &SyncInput<'_>, object: Object, declared: &DeclaredObject, exists: bool) -> ApplyStep {
+    let value = object.to_value();
+    let schema = input.kinds.schema(&object.header().gvk);
+    let twice =
+        schema.is_some_and(|schema| !find_duplicate_list_keys(&value, Shape::of_object(schema)).is_empty());
+    let origin = declared.origin.clone();
+    if !twice {
+        return ApplyStep { object, mode: WriteMode::Apply, origin, exists };
+    }
+    // managedFields of an update also hold what the server filled in: what was declared must be remembered whole.
+    let mut remembering = value.clone();
+    intent::marks::annotate(&mut remembering, LAST_APPLIED_ANNOTATION, value.to_string());
+    let object = Object::from_value(&remembering).unwrap_or(object);
+    ApplyStep { object, mode: WriteMode::Update, origin, exists }
+}
+
+/// Whether exactly this was written, and nobody has touched it since.
+fn is_as_wanted(input: &SyncInput<'_>, wanted: &Object, live: &Object) -> bool {
+    let header = live.header();
+    let recorded = header.annotation(DECLARED_ANNOTATION).or(header.annotation(INTENT_ANNOTATION));
+    recorded == Some(intent_digest(wanted).to_string().as_str())
+        && source_of(live).as_ref() == Some(input.source)
+        && intent::intent(live, input.kinds).state == IntentState::Declared
+}
+
+/// Small checks; the first that hits wins.
+fn refusal(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<Finding> {
+    let checks: [fn(&SyncInput<'_>, &DeclaredObject) -> Option<(&'static str, String)>; 5] =
+        [unnamed, encrypted, not_allowed, claimed, being_deleted];
+    let (id, message) = checks.iter().find_map(|check| check(input, declared))?;
+    Some(Finding::blocker(id, Some(declared.origin.clone()), message))
+}
+
+fn unnamed(_: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+    let id = declared.object.id();
+    let message =
+        || format!("a {} with generateName can only be created, not applied; give it a name", id.kind);
+    id.name.is_empty().then(|| ("object-unnamed", message()))
+}
+
+fn encrypted(_: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+    let message = || format!("{} is SOPS cipher text and is not applied", declared.object.id());
+    declared.encrypted.then(|| ("encrypted-object", message()))
+}
+
+/// Our ledgers and sources decide what a source may remove: a repository that could write them could remove anything.
+fn not_allowed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+    let id = declared.object.id();
+    let system = id.namespace.as_ref().is_some_and(|namespace| *namespace == SYSTEM_NAMESPACE)
+        || (id.kind == "Namespace" && id.group.is_empty() && id.name == SYSTEM_NAMESPACE);
+    let why = if id.group == OUR_GROUP {
+        "the group gitstellar.io is not written from a repository".to_owned()
+    } else if system {
+        "the namespace gitstellar-system is not written from a repository".to_owned()
+    } else if !input.allow.kinds.admits(&id.group_kind()) {
+        format!("GitSource {} does not allow the kind {}", input.source, id.group_kind())
+    } else if id.namespace.as_ref().is_some_and(|namespace| !input.allow.namespaces.admits(namespace)) {
+        format!("GitSource {} does not allow the namespace", input.source)
+    } else {
+        return None;
+    };
+    Some(("not-allowed", format!("{id}: {why}")))
+}
+
+fn claimed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+    let id = declared.object.id();
+    let Some(Live::Present(live)) = input.live.get(&id) else { return None };
+    let other = source_of(live).filter(|other| other != input.source)?;
+    let message = format!(
+        "{id} belongs to source {other}; remove it there first, or here: two sources that declare one object would take turns"
+    );
+    Some(("claimed-elsewhere", message))
+}
+
+fn being_deleted(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+    let id = declared.object.id();
+    let Some(Live::Present(live)) = input.live.get(&id) else { return None };
+    let message = || {
+        format!(
+            "{id} is being deleted in the WDS and waits for its finalizers; it is created again when it is gone"
+        )
+    };
+    live.header().deleting.then(|| ("object-deleting", message()))
+}

@@ -42,21 +42,7 @@ spec:
     app: web
 ";
 
-#[test]
-fn an_overlay_names_patches_and_follows_references() {
-    let files = [
-        (
-            "apps/web/base/kustomization.yaml",
-            "resources: [web.yaml]\nconfigMapGenerator:\n- name: settings\n  literals: [a=b]\n",
-        ),
-        ("apps/web/base/web.yaml", WEB),
-        (
-            "apps/web/overlays/eu/kustomization.yaml",
-            "resources: [../../base]\nnamespace: shop\nnamePrefix: eu-\nimages: [{name: nginx, newTag: '2.0'}]\npatches:\n- target: {kind: Deployment}\n  patch: |\n    - {op: add, path: /spec/replicas, value: 3}\n",
-        ),
-    ];
-    let rendered = render(&files, "apps/web/overlays/eu").unwrap();
-    let expected = "\
+const OVERLAID: &str = "\
 apiVersion: v1
 data:
   a: b
@@ -90,9 +76,24 @@ spec:
         image: nginx:2.0
         name: web
 ";
+
+#[test]
+fn an_overlay_names_patches_and_follows_references() {
+    let files = [
+        (
+            "apps/web/base/kustomization.yaml",
+            "resources: [web.yaml]\nconfigMapGenerator:\n- name: settings\n  literals: [a=b]\n",
+        ),
+        ("apps/web/base/web.yaml", WEB),
+        (
+            "apps/web/overlays/eu/kustomization.yaml",
+            "resources: [../../base]\nnamespace: shop\nnamePrefix: eu-\nimages: [{name: nginx, newTag: '2.0'}]\npatches:\n- target: {kind: Deployment}\n  patch: |\n    - {op: add, path: /spec/replicas, value: 3}\n",
+        ),
+    ];
+    let rendered = render(&files, "apps/web/overlays/eu").unwrap();
     // The hash is the content's; kubectl prints the same stream.
     let hash = rendered.objects[0].object.str_at(&["metadata", "name"]).unwrap().rsplit('-').next().unwrap();
-    assert_eq!(rendered.to_yaml().replace(hash, "c74g87ghgb"), expected);
+    assert_eq!(rendered.to_yaml().replace(hash, "c74g87ghgb"), OVERLAID);
     let places: Vec<String> = rendered
         .objects
         .iter()

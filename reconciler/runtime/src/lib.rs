@@ -22,7 +22,7 @@ pub mod wake;
 pub use connection::{ConnectError, Connection};
 pub use drive::{Again, drive};
 pub use mirror::{Changes, Key, Mirror, Scope};
-pub use request::{ApiError, DeleteOptions, Manager, Reason, Target};
+pub use request::{ApiError, DeleteOptions, Manager, Reason, Removal, Target};
 pub use resource::{Resource, Served, ServedResource};
 pub use tokio_util::sync::CancellationToken as Shutdown;
 pub use wake::Wake;

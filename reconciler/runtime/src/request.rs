@@ -108,6 +108,17 @@ pub struct DeleteOptions {
     pub orphan: bool,
 }
 
+/// What became of an object that was to be deleted.
+#[derive(Clone, Debug)]
+pub enum Removal {
+    /// It was not there.
+    Absent,
+    /// It is gone.
+    Gone,
+    /// Finalizers, or its grace period, keep it for a while; as it is stored now.
+    Ending(Box<Object>),
+}
+
 /// Who applies, and whether it takes over fields of other managers.
 #[derive(Clone, Copy, Debug)]
 pub struct Manager<'a> {
@@ -314,29 +325,47 @@ impl Connection {
     /// # Errors
     /// `Conflict` when a precondition does not hold.
     pub async fn delete(&self, target: Target<'_>, options: &DeleteOptions) -> Result<bool, ApiError> {
+        Ok(!matches!(self.delete_within(target, options, None).await?, Removal::Absent))
+    }
+
+    /// Deletes an object, with another grace period than its own if one is given: 0 ends a pod at once.
+    ///
+    /// # Errors
+    /// `Conflict` when a precondition does not hold.
+    pub async fn delete_within(
+        &self,
+        target: Target<'_>,
+        options: &DeleteOptions,
+        grace_seconds: Option<u32>,
+    ) -> Result<Removal, ApiError> {
         let Target { resource, namespace, name, .. } = target;
-        let mut preconditions = json!({});
-        for (key, value) in [("uid", &options.uid), ("resourceVersion", &options.resource_version)] {
-            if let Some(value) = value {
-                preconditions[key] = json!(value);
-            }
-        }
-        let body = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": if options.orphan { "Orphan" } else { "Background" },
-            "preconditions": preconditions,
-        });
+        let body = delete_options(options, grace_seconds);
         let body = Body { content_type: "application/json", bytes: body.to_string().into_bytes() };
         let path = format!("{}/{name}", resource.collection_path(namespace));
         match self
             .send(Method::DELETE, &path, Some(body), &format!("delete {} {name}", resource.plural))
             .await
         {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
+            Ok(text) => Ok(removal(&text)),
+            Err(error) if error.is_not_found() => Ok(Removal::Absent),
             Err(error) => Err(error),
         }
+    }
+
+    /// Creates a subresource that takes a kind of its own, as `binding` of a pod does.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn post(&self, target: Target<'_>, body: &Value, manager: &str) -> Result<(), ApiError> {
+        let Target { resource, namespace, name, subresource } = target;
+        let path = format!(
+            "{}/{name}/{subresource}?fieldManager={}",
+            resource.collection_path(namespace),
+            encode(manager)
+        );
+        let body = Body { content_type: "application/json", bytes: body.to_string().into_bytes() };
+        let what = format!("create {subresource} of {} {name}", resource.plural);
+        self.send(Method::POST, &path, Some(body), &what).await.map(|_| ())
     }
 
     /// A plain GET of a path that is not an object: `/version`, `/openapi/v3`.
@@ -392,6 +421,35 @@ pub struct Target<'a> {
     pub name: &'a Name,
     /// `"status"`, or empty for the object itself.
     pub subresource: &'a str,
+}
+
+fn delete_options(options: &DeleteOptions, grace_seconds: Option<u32>) -> Value {
+    let mut preconditions = json!({});
+    for (key, value) in [("uid", &options.uid), ("resourceVersion", &options.resource_version)] {
+        if let Some(value) = value {
+            preconditions[key] = json!(value);
+        }
+    }
+    let mut body = json!({
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "propagationPolicy": if options.orphan { "Orphan" } else { "Background" },
+        "preconditions": preconditions,
+    });
+    if let Some(seconds) = grace_seconds {
+        body["gracePeriodSeconds"] = json!(seconds);
+    }
+    body
+}
+
+/// The answer is a Status, or the object: as it is stored while something keeps it, as it was when nothing does.
+fn removal(answer: &str) -> Removal {
+    let Ok(object) = Object::from_json(answer.as_bytes()) else { return Removal::Gone };
+    let value = object.to_value();
+    let finalizers = value.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let grace = value.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
+    let kept = finalizers.is_some_and(|list| !list.is_empty()) || grace > 0;
+    if object.header().deleting && kept { Removal::Ending(Box::new(object)) } else { Removal::Gone }
 }
 
 struct Body {

@@ -38,6 +38,7 @@ fn names(content: &BindingContent) -> Vec<String> {
     content.entries.keys().map(|id| id.name.to_string()).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tables read better without borrows")]
 fn check(new: Option<BindingContent>, old: Option<BindingContent>, holds: &Holds, expected: &str) {
     let decision = decide(&"p".into(), new, old.as_ref(), holds);
     let text = match &decision.change {

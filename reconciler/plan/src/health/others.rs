@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Health, HealthState, Seen};
+use super::{Condition, Health, HealthState, Seen};
 
 pub(super) fn claim(seen: &Seen<'_>) -> Health {
     match seen.text("phase") {
@@ -37,7 +37,7 @@ pub(super) fn namespace(seen: &Seen<'_>) -> Health {
 }
 
 pub(super) fn definition(seen: &Seen<'_>) -> Health {
-    if let Some(condition) = seen.condition("NamesAccepted").filter(|c| c.fails()) {
+    if let Some(condition) = seen.condition("NamesAccepted").filter(Condition::fails) {
         return condition.verdict(HealthState::Degraded);
     }
     if let Some(condition) = seen.is_true("Terminating") {

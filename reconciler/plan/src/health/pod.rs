@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Health, HealthState, Seen};
+use super::{Condition, Health, HealthState, Seen};
 
 /// Reasons of a waiting container that do not go away by waiting, or only after somebody has looked.
 const STUCK: &[&str] = &[
@@ -30,13 +30,13 @@ pub(super) fn pod(seen: &Seen<'_>) -> Health {
     if seen.is_true("Ready").is_some() {
         return Health::healthy();
     }
-    if let Some(condition) = seen.condition("PodScheduled").filter(|c| c.fails()) {
+    if let Some(condition) = seen.condition("PodScheduled").filter(Condition::fails) {
         return condition.verdict(HealthState::Progressing);
     }
     if let Some((container, reason, message)) = waiting(seen).next() {
         return Health::progressing(reason, format!("container {container}: {}", or(message, reason)));
     }
-    let not_ready = seen.condition("Ready").filter(|c| c.fails());
+    let not_ready = seen.condition("Ready").filter(Condition::fails);
     match not_ready {
         Some(condition) => condition.verdict(HealthState::Progressing),
         None => Health::progressing(or(seen.text("phase"), "Pending"), ""),

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "tables read better without borrows")]
 fn check(kind: (&str, &str), spec: Value, status: Value, expected: &str) {
     let kind = GroupKind::new(kind.0, kind.1);
     let content = json!({ "spec": spec });

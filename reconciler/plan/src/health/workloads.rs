@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Health, HealthState, Seen};
+use super::{Condition, Health, HealthState, Seen};
 
 pub(super) fn deployment(seen: &Seen<'_>) -> Health {
     if seen.spec("/paused") == Some(&Value::Bool(true)) {
         return Health::suspended("its rollout is paused");
     }
-    if let Some(condition) = seen.condition("Progressing").filter(|c| c.fails()) {
+    if let Some(condition) = seen.condition("Progressing").filter(Condition::fails) {
         return condition.verdict(HealthState::Degraded);
     }
     if let Some(condition) = seen.is_true("ReplicaFailure") {

@@ -164,6 +164,7 @@ fn the_hubs_labels_and_status_are_no_intent() {
     assert_eq!(source_of(&object(&stored)), None);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tables read better without borrows")]
 fn check_cleaned(stored: Value, expected: Value) {
     let intent = of(&stored);
     assert_eq!(intent.state, IntentState::Cleaned);

@@ -106,6 +106,7 @@ fn generations_are_translated_by_what_the_cluster_has_seen() {
     check(9, None, false, 6);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tables read better without borrows")]
 fn check_merge(kind: &str, statuses: [Value; 2], expected: Value) {
     let [a, b] = statuses;
     let statuses = [("a".into(), a), ("b".into(), b)].into();

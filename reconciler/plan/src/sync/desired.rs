@@ -10,7 +10,7 @@ use crate::intent::{
     self, DECLARED_ANNOTATION, IntentState, LAST_APPLIED_ANNOTATION, intent_digest, source_of,
 };
 use crate::names::INTENT_ANNOTATION;
-use crate::{DeclaredObject, Finding, OUR_GROUP, SYSTEM_NAMESPACE, UnitName};
+use crate::{DeclaredObject, Finding, FindingId, OUR_GROUP, SYSTEM_NAMESPACE, UnitName};
 
 /// What becomes of the declared objects.
 #[derive(Debug, Default)]
@@ -95,28 +95,30 @@ fn is_as_wanted(input: &SyncInput<'_>, wanted: &Object, live: &Object) -> bool {
         && intent::intent(live, input.kinds).state == IntentState::Declared
 }
 
+/// A reason not to write an object: finding and message.
+type Check = fn(&SyncInput<'_>, &DeclaredObject) -> Option<(FindingId, String)>;
+
 /// Small checks; the first that hits wins.
 fn refusal(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<Finding> {
-    let checks: [fn(&SyncInput<'_>, &DeclaredObject) -> Option<(&'static str, String)>; 5] =
-        [unnamed, encrypted, not_allowed, claimed, being_deleted];
+    let checks: [Check; 5] = [unnamed, encrypted, not_allowed, claimed, being_deleted];
     let (id, message) = checks.iter().find_map(|check| check(input, declared))?;
     Some(Finding::blocker(id, Some(declared.origin.clone()), message))
 }
 
-fn unnamed(_: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+fn unnamed(_: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(FindingId, String)> {
     let id = declared.object.id();
     let message =
         || format!("a {} with generateName can only be created, not applied; give it a name", id.kind);
     id.name.is_empty().then(|| ("object-unnamed", message()))
 }
 
-fn encrypted(_: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+fn encrypted(_: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(FindingId, String)> {
     let message = || format!("{} is SOPS cipher text and is not applied", declared.object.id());
     declared.encrypted.then(|| ("encrypted-object", message()))
 }
 
 /// Our ledgers and sources decide what a source may remove: a repository that could write them could remove anything.
-fn not_allowed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+fn not_allowed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(FindingId, String)> {
     let id = declared.object.id();
     let system = id.namespace.as_ref().is_some_and(|namespace| *namespace == SYSTEM_NAMESPACE)
         || (id.kind == "Namespace" && id.group.is_empty() && id.name == SYSTEM_NAMESPACE);
@@ -134,7 +136,7 @@ fn not_allowed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'st
     Some(("not-allowed", format!("{id}: {why}")))
 }
 
-fn claimed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+fn claimed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(FindingId, String)> {
     let id = declared.object.id();
     let Some(Live::Present(live)) = input.live.get(&id) else { return None };
     let other = source_of(live).filter(|other| other != input.source)?;
@@ -144,7 +146,7 @@ fn claimed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static
     Some(("claimed-elsewhere", message))
 }
 
-fn being_deleted(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(&'static str, String)> {
+fn being_deleted(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(FindingId, String)> {
     let id = declared.object.id();
     let Some(Live::Present(live)) = input.live.get(&id) else { return None };
     let message = || {

@@ -246,7 +246,7 @@ fn any_doubt_keeps_an_object() {
         |world, id| drop(world.live.remove(id)),
         &PruneRefusal::Unreadable("it was not looked at".into()),
     );
-    check_kept(|world, id| drop(world.held.insert(id.clone())), &PruneRefusal::Held);
+    check_kept(|world, id| world.held = [id.clone()].into(), &PruneRefusal::Held);
     check_kept(
         |world, _| {
             let settings = UnitSettings { prune: false, ..UnitSettings::default() };

@@ -116,7 +116,7 @@ fn an_overlay_names_patches_and_follows_references() {
             "apps/web/overlays/eu/kustomization.yaml"
         ]
     );
-    assert_eq!(rendered.documents_parsed, 5, "two kustomizations, two objects, one inline patch");
+    assert_eq!(rendered.documents_parsed, 6, "two kustomizations, two objects, a list of operations twice");
 }
 
 #[test]

@@ -110,6 +110,7 @@ pub(crate) fn build(
         .into_resources()
         .into_iter()
         .map(|mut resource| {
+            metadata::annotations_as_texts(&mut resource.node);
             metadata::write(&mut resource, wanted, dir);
             let original = resource.original_id();
             RenderedObject::new(resource.node, resource.origin, original)

@@ -7,6 +7,22 @@ use super::resource::{Configured, Resource};
 use crate::tree::RepoPath;
 use crate::yaml::{Map, Node, Value};
 
+/// Annotations are texts, whatever a patch or a replacement wrote.
+pub(super) fn annotations_as_texts(node: &mut Node) {
+    let metadata = node.get_mut("metadata");
+    let Some(annotations) = metadata.and_then(|held| held.get_mut("annotations")).and_then(Node::as_map_mut)
+    else {
+        return;
+    };
+    for value in annotations.values_mut() {
+        if value.as_str().is_none()
+            && let Some(text) = value.scalar_text()
+        {
+            value.value = Value::String(text);
+        }
+    }
+}
+
 /// Writes the bookkeeping that the topmost kustomization, in `dir`, asks for.
 pub(super) fn write(resource: &mut Resource, wanted: BuildMetadata, dir: &RepoPath) {
     if wanted.origin {

@@ -39,6 +39,9 @@ pub(super) fn parse(source: &Source<'_>, text: &PatchText) -> Result<Patch, Kust
     if let [only] = documents.as_slice()
         && only.as_seq().is_some()
     {
+        // The reference turns a list of operations into JSON with the other reading of plain scalars: `yes` is true there.
+        let again = source.configuration(&text.bytes, at)?;
+        let only = again.first().unwrap_or(only);
         let operations = json6902::operations(only).map_err(|e| KustomizeError::step(at, "patch", e))?;
         return Ok(Patch::Json(operations));
     }

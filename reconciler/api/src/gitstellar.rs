@@ -112,6 +112,7 @@ pub struct GitSourceStatus {
     pub findings: Vec<ReportedFinding>,
     /// Ready, Reconciling, Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "crate::crds::conditions")]
     pub conditions: Vec<Condition>,
 }
 
@@ -221,5 +222,6 @@ pub struct UnitStatus {
     pub failures: Vec<Failure>,
     /// Ready; Reconciling and Stalled only while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "crate::crds::conditions")]
     pub conditions: Vec<Condition>,
 }

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `gitstellar`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

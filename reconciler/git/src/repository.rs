@@ -1,11 +1,12 @@
 //! Refs and commits of one object database.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{ErrorCode, ObjectType, RepositoryOpenFlags};
 
-use crate::{CommitId, Tree};
+use crate::{CommitId, Entry, Tree};
 
 /// What went wrong, in which repository.
 #[derive(Debug, thiserror::Error)]
@@ -254,6 +255,27 @@ impl Repository {
             commit.tree_id()
         };
         Ok(Tree::new(self.clone(), commit, root))
+    }
+
+    /// All files of a commit, with their content: for small trees like that of a status commit.
+    ///
+    /// # Errors
+    /// When the commit is not here, or a file exceeds a limit.
+    pub fn files_of(&self, commit: CommitId) -> Result<BTreeMap<String, Vec<u8>>, GitError> {
+        let tree = self.tree(commit)?;
+        let mut files = BTreeMap::new();
+        let mut open = vec![String::new()];
+        while let Some(directory) = open.pop() {
+            for (name, entry) in tree.list(&directory)? {
+                let path = if directory.is_empty() { name } else { format!("{directory}/{name}") };
+                match entry {
+                    Entry::Directory => open.push(path),
+                    Entry::File { blob } => drop(files.insert(path, tree.read(blob)?.to_vec())),
+                    Entry::Symlink { .. } | Entry::Submodule => {}
+                }
+            }
+        }
+        Ok(files)
     }
 
     /// Message of a commit; empty where it is not UTF-8.

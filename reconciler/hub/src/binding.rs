@@ -46,7 +46,9 @@ pub async fn run(world: Arc<World>) {
         let mut again = Again::WhenWoken;
         for decision in pending {
             let policy = decision.policy.clone();
-            let done = act::act(world, decision).await.map_err(|source| BindingError::Api { policy: policy.clone(), source })?;
+            let done = act::act(world, decision)
+                .await
+                .map_err(|source| BindingError::Api { policy: policy.clone(), source })?;
             match done {
                 act::Done::Written => state.lock().unwrap_or_else(PoisonError::into_inner).settled(&policy),
                 act::Done::Stale => again = Again::After(STALE_RETRY),

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use apimachinery::ObjectId;
 use plan::sync::UnitSettings;
 use plan::work::WorkPlan;
-use plan::{ClusterName, Declaration, Finding, SourceName, UnitName};
+use plan::{ClusterName, Declaration, Finding, Pair, SourceName, UnitName};
 
+use crate::declare::Incomplete;
 use crate::status::Fleet;
 
 /// A commit, rendered.
@@ -21,6 +22,8 @@ pub struct Revision {
     pub declaration: Declaration,
     /// Settings by unit.
     pub settings: BTreeMap<UnitName, UnitSettings>,
+    /// Which directories hold a file that cannot be read.
+    pub incomplete: Incomplete,
     /// Hashes of held lists that trailers of the commit approve.
     pub approvals: BTreeSet<String>,
 }
@@ -82,7 +85,7 @@ pub struct Held {
     /// Why.
     pub reason: String,
     /// The pairs, sorted.
-    pub pairs: Vec<(ObjectId, ClusterName)>,
+    pub pairs: Vec<Pair>,
 }
 
 /// All sources. Its lock is held for copies only, never across an await.

@@ -60,14 +60,16 @@ pub fn declare(tree: &dyn Tree, root: &str, kinds: &KindTable) -> Result<Declare
     let clusters = files::read(tree, &root.child("clusters"))?;
     let kinds = with_crds(kinds, units.rendered.iter().flat_map(|unit| &unit.objects));
     let documents_parsed = units.documents_parsed + policies.documents_parsed + clusters.documents_parsed;
-    let incomplete = Incomplete { policies: !policies.findings.is_empty(), clusters: !clusters.findings.is_empty() };
+    let incomplete =
+        Incomplete { policies: !policies.findings.is_empty(), clusters: !clusters.findings.is_empty() };
     let mut findings = std::mem::take(&mut units.findings);
     findings.extend(policies.findings);
     findings.extend(clusters.findings);
     let (inventory, odd) = files::inventory(&clusters.objects);
     findings.extend(odd);
     let mut declaration = Declaration { clusters: inventory, ..Declaration::default() };
-    declaration.policies = policies.objects.iter().filter_map(|object| declared(object, &kinds, None, &mut findings)).collect();
+    declaration.policies =
+        policies.objects.iter().filter_map(|object| declared(object, &kinds, None, &mut findings)).collect();
     declaration.units = units.finish(&kinds, &mut findings);
     declaration.units.sort_by(|a, b| a.name.cmp(&b.name));
     findings.extend(declaration.units.iter().filter_map(|unit| unit.failure.clone()));
@@ -106,12 +108,18 @@ pub(crate) fn declared(
         Ok(object) => object,
         Err(error) => {
             let message = error.to_string();
-            findings.push(Finding { severity: plan::Severity::Blocker, id: "not-an-object", origin: Some(origin), message });
+            findings.push(Finding {
+                severity: plan::Severity::Blocker,
+                id: "not-an-object",
+                origin: Some(origin),
+                message,
+            });
             return None;
         }
     };
     let gvk = &object.header().gvk;
-    let namespaced = kinds.scope(&gvk.group_kind()).is_none_or(|scope| scope == apimachinery::kinds::Scope::Namespaced);
+    let namespaced =
+        kinds.scope(&gvk.group_kind()).is_none_or(|scope| scope == apimachinery::kinds::Scope::Namespaced);
     let metadata = value.get_mut("metadata").and_then(Value::as_object_mut)?;
     if !namespaced {
         metadata.remove("namespace");

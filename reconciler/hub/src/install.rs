@@ -31,7 +31,9 @@ pub enum InstallError {
         crd: String,
     },
     /// Another hub works for a WDS of this name.
-    #[error("the WDS name {wds} in {space} is claimed by the hub {holder}; choose another name, or start with --take-over if that hub is gone for good")]
+    #[error(
+        "the WDS name {wds} in {space} is claimed by the hub {holder}; choose another name, or start with --take-over if that hub is gone for good"
+    )]
     Claimed {
         /// The name.
         wds: String,
@@ -65,7 +67,9 @@ pub(crate) async fn install(world: &World) -> Result<(), InstallError> {
     world.its.properties.watch(&resources::config_maps());
     world.wds.mirror.watch(&resources::crds());
     world.wds.mirror.synced().await;
-    kinds::refresh(world).await.map_err(|source| InstallError::Api { space: wds.name().to_owned(), source })?;
+    kinds::refresh(world)
+        .await
+        .map_err(|source| InstallError::Api { space: wds.name().to_owned(), source })?;
     world.wds.mirror.synced().await;
     world.its.mirror.synced().await;
     world.its.clusters.synced().await;
@@ -89,7 +93,9 @@ pub async fn install_crds(connection: &Connection, role: Role) -> Result<(), Ins
         // The definition is generated and has an identity.
         let Ok(object) = Object::from_value(&crd) else { continue };
         match connection.create(&resource, &object, HUB_MANAGER).await {
-            Ok(_) => tracing::info!(space = connection.name(), crd = %crd_name, "installed a CRD that was missing"),
+            Ok(_) => {
+                tracing::info!(space = connection.name(), crd = %crd_name, "installed a CRD that was missing")
+            }
             Err(error) if error.reason == Reason::AlreadyExists => {}
             Err(error) => return Err(failed(error)),
         }
@@ -101,7 +107,11 @@ pub async fn install_crds(connection: &Connection, role: Role) -> Result<(), Ins
     Ok(())
 }
 
-async fn wait_established(connection: &Connection, resource: &Resource, crd: &apimachinery::Name) -> Result<(), InstallError> {
+async fn wait_established(
+    connection: &Connection,
+    resource: &Resource,
+    crd: &apimachinery::Name,
+) -> Result<(), InstallError> {
     let poll = async {
         loop {
             let found = connection.get(resource, None, crd).await;
@@ -113,14 +123,17 @@ async fn wait_established(connection: &Connection, resource: &Resource, crd: &ap
             tokio::time::sleep(ESTABLISH_POLL).await;
         }
     };
-    tokio::time::timeout(ESTABLISH_TIMEOUT, poll)
-        .await
-        .map_err(|_| InstallError::NotEstablished { space: connection.name().to_owned(), crd: crd.to_string() })
+    tokio::time::timeout(ESTABLISH_TIMEOUT, poll).await.map_err(|_| InstallError::NotEstablished {
+        space: connection.name().to_owned(),
+        crd: crd.to_string(),
+    })
 }
 
 fn is_established(crd: &Value) -> bool {
     let conditions = crd.pointer("/status/conditions").and_then(Value::as_array);
-    conditions.is_some_and(|conditions| conditions.iter().any(|c| c["type"] == "Established" && c["status"] == "True"))
+    conditions.is_some_and(|conditions| {
+        conditions.iter().any(|c| c["type"] == "Established" && c["status"] == "True")
+    })
 }
 
 /// Creates a namespace where it is missing; returns it.
@@ -161,7 +174,9 @@ async fn claim(world: &World, id: &str) -> Result<(), InstallError> {
     let lease_name = name(&format!("wds-{}", world.settings.wds));
     let (resource, namespace) = (resources::leases(), system_namespace());
     let found = its.get(&resource, Some(&namespace), &lease_name).await.map_err(failed)?;
-    let holder = found.and_then(|lease| lease.to_value().pointer("/spec/holderIdentity").and_then(Value::as_str).map(str::to_owned));
+    let holder = found.and_then(|lease| {
+        lease.to_value().pointer("/spec/holderIdentity").and_then(Value::as_str).map(str::to_owned)
+    });
     match holder {
         Some(holder) if holder == id => return Ok(()),
         Some(holder) if !holder.is_empty() && !world.settings.take_over => {
@@ -170,7 +185,12 @@ async fn claim(world: &World, id: &str) -> Result<(), InstallError> {
         }
         Some(_) => {
             let patch = json!({ "spec": { "holderIdentity": id } });
-            let target = Target { resource: &resource, namespace: Some(&namespace), name: &lease_name, subresource: "" };
+            let target = Target {
+                resource: &resource,
+                namespace: Some(&namespace),
+                name: &lease_name,
+                subresource: "",
+            };
             its.merge(target, &patch, HUB_MANAGER).await.map_err(failed)?;
         }
         None => {

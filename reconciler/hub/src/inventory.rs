@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apimachinery::{Name, Namespace, Object};
+use apimachinery::{Namespace, Object};
 use plan::{Cluster, ClusterName, Inventory, SourceName};
 use runtime::{Again, ApiError, DeleteOptions, Manager, Resource, Target};
 use serde_json::{Value, json};
@@ -20,8 +20,8 @@ const AGENT_ROLE: &str = "gitstellar-agent";
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
-    let _clusters = world.its.clusters.subscribe(world.wakes.inventory.clone());
-    let _properties = world.its.properties.subscribe(world.wakes.inventory.clone());
+    world.its.clusters.wake_on_change(&[], world.wakes.inventory.clone());
+    world.its.properties.wake_on_change(&[], world.wakes.inventory.clone());
     let prepared: Mutex<BTreeSet<ClusterName>> = Mutex::default();
     let (world, prepared) = (&world, &prepared);
     runtime::drive("inventory", world.wakes.inventory.clone(), world.shutdown.clone(), || async move {
@@ -41,6 +41,10 @@ async fn pass(world: &World, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<
         let clusters = &revision.declaration.clusters;
         for cluster in &stored {
             let wanted = clusters.get(cluster.header().name.as_str());
+            if wanted.is_none() && revision.incomplete.clusters {
+                // It may stand in the file that cannot be read.
+                continue;
+            }
             if let Some(change) = label_change(&source, cluster, wanted) {
                 let manager = source.field_manager();
                 let manager = Manager { name: &manager, force: true };
@@ -84,8 +88,13 @@ fn owned_keys(object: &Value, manager: &str) -> (BTreeSet<String>, BTreeSet<Stri
     let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
     let ours = entries.into_iter().flatten().find(|e| e["manager"] == manager && e["operation"] == "Apply");
     let keys = |field: &str| {
-        let fields = ours.and_then(|e| e.pointer(&format!("/fieldsV1/f:metadata/{field}"))).and_then(Value::as_object);
-        fields.into_iter().flatten().filter_map(|(key, _)| key.strip_prefix("f:").map(str::to_owned)).collect()
+        let fields =
+            ours.and_then(|e| e.pointer(&format!("/fieldsV1/f:metadata/{field}"))).and_then(Value::as_object);
+        fields
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, _)| key.strip_prefix("f:").map(str::to_owned))
+            .collect()
     };
     (keys("f:labels"), keys("f:annotations"))
 }
@@ -105,7 +114,11 @@ async fn write_properties(world: &World, source: &SourceName, declared: &Invento
         let same = found.is_some_and(|map| map.to_value()["data"] == wanted["data"] && is_ours(map, source));
         if let (false, Ok(wanted)) = (same, Object::from_value(&wanted)) {
             let manager = source.field_manager();
-            let written = world.its.connection.apply(&resource, &wanted, Manager { name: &manager, force: true }).await?;
+            let written = world
+                .its
+                .connection
+                .apply(&resource, &wanted, Manager { name: &manager, force: true })
+                .await?;
             world.its.properties.note(&resource.group_resource(), written);
         }
     }
@@ -114,8 +127,14 @@ async fn write_properties(world: &World, source: &SourceName, declared: &Invento
         is_ours(map, source) && declared.is_none_or(|noun| noun.properties.is_empty())
     };
     for map in stored.iter().filter(gone) {
-        let target = Target { resource: &resource, namespace: Some(&namespace), name: &map.header().name, subresource: "" };
-        let options = DeleteOptions { uid: map.header().uid.as_deref().map(str::to_owned), ..DeleteOptions::default() };
+        let target = Target {
+            resource: &resource,
+            namespace: Some(&namespace),
+            name: &map.header().name,
+            subresource: "",
+        };
+        let options =
+            DeleteOptions { uid: map.header().uid.as_deref().map(str::to_owned), ..DeleteOptions::default() };
         world.its.connection.delete(target, &options).await?;
     }
     Ok(())
@@ -126,7 +145,11 @@ fn is_ours(map: &Object, source: &SourceName) -> bool {
 }
 
 /// Creates mailbox namespace and agent rights of accepted clusters, once per process and cluster.
-async fn prepare_mailboxes(world: &World, stored: &[Object], prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
+async fn prepare_mailboxes(
+    world: &World,
+    stored: &[Object],
+    prepared: &Mutex<BTreeSet<ClusterName>>,
+) -> Result<(), ApiError> {
     for cluster in stored {
         let name = ClusterName::from(cluster.header().name.as_str());
         let accepted = cluster.to_value().pointer("/spec/hubAcceptsClient") == Some(&json!(true));
@@ -159,8 +182,16 @@ fn mailbox_objects(cluster: &ClusterName) -> Vec<(Resource, Object)> {
     let read = ["get", "list", "watch"];
     let write = ["get", "list", "watch", "create", "update", "patch", "delete"];
     let rules = [
-        rule("work.open-cluster-management.io", &["manifestworks"], &["get", "list", "watch", "update", "patch"]),
-        rule("work.open-cluster-management.io", &["manifestworks/status", "manifestworks/finalizers"], &["get", "update", "patch"]),
+        rule(
+            "work.open-cluster-management.io",
+            &["manifestworks"],
+            &["get", "list", "watch", "update", "patch"],
+        ),
+        rule(
+            "work.open-cluster-management.io",
+            &["manifestworks/status", "manifestworks/finalizers"],
+            &["get", "update", "patch"],
+        ),
         rule("control.kubestellar.io", &["workstatuses", "workstatuses/status"], &write),
         rule("coordination.k8s.io", &["leases"], &["get", "create", "update", "patch"]),
         rule("", &["events"], &["create", "patch"]),
@@ -170,8 +201,14 @@ fn mailbox_objects(cluster: &ClusterName) -> Vec<(Resource, Object)> {
     let role = Resource::namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
     let binding = Resource::namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
     let objects = [
-        (resources::namespaces(), json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": cluster.as_str() } })),
-        (role, json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata, "rules": rules })),
+        (
+            resources::namespaces(),
+            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": cluster.as_str() } }),
+        ),
+        (
+            role,
+            json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata, "rules": rules }),
+        ),
         (
             binding,
             json!({
@@ -183,10 +220,8 @@ fn mailbox_objects(cluster: &ClusterName) -> Vec<(Resource, Object)> {
             }),
         ),
     ];
-    objects.into_iter().filter_map(|(resource, value)| Some((resource, Object::from_value(&value).ok()?))).collect()
-}
-
-/// A name for paths.
-pub(crate) fn cluster_name(cluster: &ClusterName) -> Name {
-    Name::from(cluster.as_str())
+    objects
+        .into_iter()
+        .filter_map(|(resource, value)| Some((resource, Object::from_value(&value).ok()?)))
+        .collect()
 }

@@ -67,8 +67,12 @@ pub(crate) async fn refresh(world: &World) -> Result<Again, ApiError> {
             Err(error) => tracing::warn!(crd = %crd.id(), %error, "a CRD of the WDS is not understood"),
         }
     }
-    let wanted: Vec<Resource> =
-        served.all().filter(|r| r.supports("list") && r.supports("watch")).map(|r| r.resource.clone()).filter(is_watched).collect();
+    let wanted: Vec<Resource> = served
+        .all()
+        .filter(|r| r.supports("list") && r.supports("watch"))
+        .map(|r| r.resource.clone())
+        .filter(is_watched)
+        .collect();
     for resource in &wanted {
         world.wds.mirror.watch(resource);
     }

@@ -26,7 +26,8 @@ pub fn approvals(world: &World, board: &SourceBoard) -> BTreeSet<String> {
     let mut hashes = board.revision.as_ref().map(|revision| revision.approvals.clone()).unwrap_or_default();
     for source in world.wds.mirror.list(&resources::git_sources().group_resource()) {
         let annotation = source.header().annotation(APPROVE_ANNOTATION).unwrap_or_default();
-        hashes.extend(annotation.split(',').map(|hash| hash.trim().to_owned()).filter(|hash| !hash.is_empty()));
+        hashes
+            .extend(annotation.split(',').map(|hash| hash.trim().to_owned()).filter(|hash| !hash.is_empty()));
     }
     hashes
 }
@@ -42,7 +43,11 @@ pub async fn source_status(world: &Arc<World>, source: &SourceName) -> Result<()
         return Ok(());
     };
     let before = stored.to_value();
-    let old = before.get("status").cloned().and_then(|status| GitSourceStatus::deserialize(status).ok()).unwrap_or_default();
+    let old = before
+        .get("status")
+        .cloned()
+        .and_then(|status| GitSourceStatus::deserialize(status).ok())
+        .unwrap_or_default();
     let status = status_of(&board, &old, stored.header().generation.unwrap_or_default(), world.clock.now());
     if status == old {
         return Ok(());
@@ -89,7 +94,10 @@ fn status_of(board: &SourceBoard, old: &GitSourceStatus, generation: i64, now: T
         // Until this process has settled the source once, what an earlier one was doing counts.
         applying: board.applying.clone().or_else(|| old.applying.clone().filter(|_| board.settled.is_none())),
         settled: board.settled.clone().or_else(|| old.settled.clone()),
-        held: held.into_iter().filter_map(|(by, held)| held.as_ref().map(|held| held_removals(by, held))).collect(),
+        held: held
+            .into_iter()
+            .filter_map(|(by, held)| held.as_ref().map(|held| held_removals(by, held)))
+            .collect(),
         failures: failures.collect(),
         findings,
         conditions: conditions(board, &old.conditions, generation, now),
@@ -102,7 +110,12 @@ fn held_removals(by: &str, held: &Held) -> HeldRemovals {
         by: by.to_owned(),
         reason: held.reason.clone(),
         count: i64::try_from(held.pairs.len()).unwrap_or(i64::MAX),
-        pairs: held.pairs.iter().take(MOST_PAIRS).map(|(object, cluster)| format!("{object} on {cluster}")).collect(),
+        pairs: held
+            .pairs
+            .iter()
+            .take(MOST_PAIRS)
+            .map(|pair| format!("{} on {}", pair.object, pair.cluster))
+            .collect(),
     }
 }
 
@@ -143,7 +156,12 @@ fn conditions(board: &SourceBoard, old: &[Condition], generation: i64, now: Time
 }
 
 /// A condition; its transition time stays while its status does.
-pub(crate) fn condition(wanted: (&str, &str, &str, String), old: &[Condition], generation: i64, now: Timestamp) -> Condition {
+pub(crate) fn condition(
+    wanted: (&str, &str, &str, String),
+    old: &[Condition],
+    generation: i64,
+    now: Timestamp,
+) -> Condition {
     let (type_, status, reason, message) = wanted;
     let same = old.iter().find(|c| c.type_ == type_ && c.status == status);
     Condition {

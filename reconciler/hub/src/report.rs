@@ -22,6 +22,8 @@ use crate::world::World;
 struct Last {
     files: apimachinery::Digest,
     gist: Gist,
+    /// The last commit of the source of which a converged state was written.
+    converged: Option<String>,
     at: Duration,
 }
 
@@ -47,23 +49,37 @@ pub async fn run(world: Arc<World>) {
     .await;
 }
 
-async fn pass(world: &Arc<World>, source: &SourceName, last: Option<Last>) -> (Option<Last>, Option<Duration>) {
+async fn pass(
+    world: &Arc<World>,
+    source: &SourceName,
+    last: Option<Last>,
+) -> (Option<Last>, Option<Duration>) {
     let Some(observed) = observe::observe(world, source) else { return (last, None) };
+    let last = match last {
+        Some(last) => Some(last),
+        None => act::read_last(world, &observed).await,
+    };
     let (files, gist) = (files(&observed.input), gist(&observed.input));
     let digest = digest(&files);
     let committed = last.as_ref().map(|last| Committed {
         files: last.files,
         gist: last.gist.clone(),
-        ago_ms: u64::try_from((world.clock.monotonic() - last.at).as_millis()).unwrap_or(u64::MAX),
+        converged: last.converged.clone(),
+        ago_ms: u64::try_from(world.clock.monotonic().saturating_sub(last.at).as_millis())
+            .unwrap_or(u64::MAX),
     });
     match should_commit(committed.as_ref(), (&gist, digest), world.settings.pacing) {
-        Verdict::No => (last, None),
+        Verdict::No => {
+            told(world, source, &gist);
+            (last, None)
+        }
         Verdict::Later(ms) => (last, Some(Duration::from_millis(ms))),
         Verdict::Now => match act::commit(world, &observed, files).await {
             Ok(()) => {
-                world.board.update(source, |board| board.reported = Some(observed.input.commit.clone()));
-                world.board.update(source, |board| board.reported_converged = gist.converged);
-                (Some(Last { files: digest, gist, at: world.clock.monotonic() }), None)
+                told(world, source, &gist);
+                let before = last.and_then(|last| last.converged);
+                let converged = if gist.converged { Some(gist.commit.clone()) } else { before };
+                (Some(Last { files: digest, gist, converged, at: world.clock.monotonic() }), None)
             }
             Err(error) => {
                 let error = runtime::drive::chain(&error);
@@ -73,4 +89,13 @@ async fn pass(world: &Arc<World>, source: &SourceName, last: Option<Last>) -> (O
             }
         },
     }
+}
+
+/// The status ref says what is true now.
+fn told(world: &World, source: &SourceName, gist: &Gist) {
+    world.board.update(source, |board| {
+        board.reported = Some(gist.commit.clone());
+        board.reported_converged = gist.converged;
+        board.report_problem = None;
+    });
 }

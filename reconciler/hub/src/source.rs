@@ -28,7 +28,7 @@ const LOCAL_INTERVAL: Duration = Duration::from_secs(30);
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
     // The wake-up is shared with watches of local repositories, so changes of GitSources need no list of keys.
-    let _changes = world.wds.mirror.subscribe_to(&[crate::world::resources::git_sources()], world.wakes.source.clone());
+    world.wds.mirror.wake_on_change(&[crate::world::resources::git_sources()], world.wakes.source.clone());
     let watches = watch::Watches::new(world.wakes.source.clone());
     let (world, watches) = (&world, &watches);
     runtime::drive("source", world.wakes.source.clone(), world.shutdown.clone(), || async move {

@@ -27,8 +27,8 @@ pub struct StatusError {
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
-    let _objects = world.wds.mirror.subscribe(world.wakes.status.clone());
-    let _works = world.its.mirror.subscribe(world.wakes.status.clone());
+    world.wds.mirror.wake_on_change(&[], world.wakes.status.clone());
+    world.its.mirror.wake_on_change(&[], world.wakes.status.clone());
     let world = &world;
     runtime::drive("status", world.wakes.status.clone(), world.shutdown.clone(), || async move {
         let observed = observe::observe(world);

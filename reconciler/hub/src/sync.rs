@@ -20,6 +20,7 @@ use crate::publish;
 use crate::world::World;
 
 pub use ledger::{LedgerError, entries as ledger_entries};
+pub(crate) use observe::in_words;
 pub use observe::placed_pairs;
 
 /// What failed is tried again after this time, and at every change.
@@ -92,7 +93,11 @@ fn is_clean(world: &World, clean: &Clean, board: &SourceBoard, changed: &BTreeSe
 }
 
 /// Syncs one source; `Some` when it is as declared and nothing failed.
-async fn pass(world: &Arc<World>, source: &SourceName, board: &SourceBoard) -> Result<Option<Clean>, SyncError> {
+async fn pass(
+    world: &Arc<World>,
+    source: &SourceName,
+    board: &SourceBoard,
+) -> Result<Option<Clean>, SyncError> {
     let bookkeeping = |error| SyncError::Bookkeeping { source_name: source.clone(), source: error };
     let Some(revision) = board.revision.clone() else {
         publish::source_status(world, source).await.map_err(bookkeeping)?;
@@ -102,7 +107,9 @@ async fn pass(world: &Arc<World>, source: &SourceName, board: &SourceBoard) -> R
         .map_err(|error| SyncError::Ledger { source_name: source.clone(), source: error })?;
     let decided = observed.decide(source, &revision);
     world.board.update(source, |board| board.held_by_sync.clone_from(&decided.held));
-    let nothing_to_do = decided.plan.steps.is_empty() && decided.plan.ledger_before == observed.ledger && decided.plan.gone.is_empty();
+    let nothing_to_do = decided.plan.steps.is_empty()
+        && decided.plan.ledger_before == observed.ledger
+        && decided.plan.gone.is_empty();
     let report = if nothing_to_do {
         act::Report::of_plan(&decided.plan, &revision)
     } else {

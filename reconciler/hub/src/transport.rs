@@ -32,8 +32,8 @@ pub enum TransportError {
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
-    let _objects = world.wds.mirror.subscribe(world.wakes.transport.clone());
-    let _works = world.its.mirror.subscribe(world.wakes.transport.clone());
+    world.wds.mirror.wake_on_change(&[], world.wakes.transport.clone());
+    world.its.mirror.wake_on_change(&[], world.wakes.transport.clone());
     let world = &world;
     runtime::drive("transport", world.wakes.transport.clone(), world.shutdown.clone(), || pass(world)).await;
 }
@@ -42,7 +42,9 @@ async fn pass(world: &Arc<World>) -> Result<Again, TransportError> {
     let observed = observe::observe(world);
     let held = observed.judge(world);
     for (source, held) in held.by_source {
-        let changed = world.board.update(&source, |board| std::mem::replace(&mut board.held_by_transport, held.clone()) != held);
+        let changed = world
+            .board
+            .update(&source, |board| std::mem::replace(&mut board.held_by_transport, held.clone()) != held);
         if changed {
             publish::source_status(world, &source).await.map_err(TransportError::Report)?;
         }

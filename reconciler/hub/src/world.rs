@@ -7,8 +7,8 @@ use apimachinery::kinds::KindTable;
 use apimachinery::{Clock, GroupKind, GroupResource, GroupVersionKind, Name, Namespace, Object, ObjectId};
 use plan::sync::Live;
 use plan::{Cluster, ClusterName, Inventory};
-use serde_json::Value;
 use runtime::{Connection, Key, Mirror, Resource, Scope, Shutdown, Wake};
+use serde_json::Value;
 
 use crate::intents::Intents;
 use crate::{Board, Settings};
@@ -37,7 +37,13 @@ pub struct World {
 
 impl World {
     /// A world over two connections. Nothing is read or written yet.
-    pub fn new(wds: Connection, its: Connection, settings: Settings, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Self {
+    pub fn new(
+        wds: Connection,
+        its: Connection,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        shutdown: Shutdown,
+    ) -> Self {
         Self {
             wds: Wds::new(wds, shutdown.clone()),
             its: Its::new(its, shutdown.clone()),
@@ -202,7 +208,12 @@ pub mod resources {
 
     /// CustomResourceDefinition.
     pub fn crds() -> Resource {
-        Resource::cluster("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions")
+        Resource::cluster(
+            "apiextensions.k8s.io",
+            "v1",
+            "CustomResourceDefinition",
+            "customresourcedefinitions",
+        )
     }
     /// Namespace.
     pub fn namespaces() -> Resource {

@@ -109,7 +109,12 @@ pub fn discover(tree: &dyn Tree, root: &RepoPath) -> Result<Vec<DiscoveredUnit>,
 }
 
 fn name_of(path: &RepoPath, root: &RepoPath) -> String {
-    let below = path.below(root).unwrap_or(path.as_str());
+    unit_name(path.below(root).unwrap_or(path.as_str()))
+}
+
+/// The name of a unit by its path below the source: a leading `apps/` dropped, `/` written as `.`.
+pub fn unit_name(below: &str) -> String {
+    let below = below.trim_matches('/');
     let below = below.strip_prefix("apps/").unwrap_or(below);
     // The source's root has no name of its own.
     if below.is_empty() { "root".to_owned() } else { below.replace('/', ".") }

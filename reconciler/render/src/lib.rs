@@ -32,7 +32,7 @@ mod unit;
 pub mod yaml;
 
 pub use directory::Directory;
-pub use discover::{DiscoveredUnit, UnitKind, UnitProblem, discover};
+pub use discover::{DiscoveredUnit, UnitKind, UnitProblem, discover, unit_name};
 pub use kustomize::{KustomizeError, KustomizeOptions, Order};
 pub use object::{Dialect, Origin, OriginalId, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};

@@ -68,7 +68,8 @@ struct Table {
 struct Reader {
     /// Only these resources; `None` is all.
     only: Option<BTreeSet<GroupResource>>,
-    changed: Arc<Mutex<BTreeSet<Key>>>,
+    /// Where the keys are remembered; `None` for a reader that looks at everything anyway.
+    changed: Option<Arc<Mutex<BTreeSet<Key>>>>,
     wake: Wake,
 }
 
@@ -171,15 +172,18 @@ impl Mirror {
 
     /// Wakes `wake` at each change from now on, and remembers the keys. All that is there counts as changed.
     pub fn subscribe(&self, wake: Wake) -> Changes {
-        self.add_reader(None, wake)
+        let changed: Arc<Mutex<BTreeSet<Key>>> = Arc::default();
+        self.add_reader(Reader { only: None, changed: Some(Arc::clone(&changed)), wake });
+        Changes { changed }
     }
 
-    /// As [`Mirror::subscribe`], for some resources only.
-    pub fn subscribe_to(&self, only: &[Resource], wake: Wake) -> Changes {
-        self.add_reader(Some(only.iter().map(Resource::group_resource).collect()), wake)
+    /// Wakes `wake` at each change of these resources from now on (an empty list: of all), for a reader that looks at everything anyway.
+    pub fn wake_on_change(&self, resources: &[Resource], wake: Wake) {
+        let only = (!resources.is_empty()).then(|| resources.iter().map(Resource::group_resource).collect());
+        self.add_reader(Reader { only, changed: None, wake });
     }
 
-    fn add_reader(&self, only: Option<BTreeSet<GroupResource>>, wake: Wake) -> Changes {
+    fn add_reader(&self, reader: Reader) {
         let mut state = lock(&self.shared.state);
         let present = state.tables.iter().flat_map(|(resource, table)| {
             table.objects.keys().map(|(namespace, name)| Key {
@@ -188,12 +192,9 @@ impl Mirror {
                 name: name.clone(),
             })
         });
-        let changed: Arc<Mutex<BTreeSet<Key>>> = Arc::default();
-        let reader = Reader { only, changed: Arc::clone(&changed), wake };
         tell(std::slice::from_ref(&reader), &present.collect());
         reader.wake.wake();
         state.readers.push(reader);
-        Changes { changed }
     }
 
     /// One object.
@@ -206,6 +207,20 @@ impl Mirror {
     pub fn list(&self, resource: &GroupResource) -> Vec<Object> {
         let state = lock(&self.shared.state);
         state.tables.get(resource).map(|table| table.objects.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The objects of one namespace (`None`: of none) that are wanted, sorted by name. `wanted` runs while the mirror is locked, so it must be quick.
+    pub fn select(
+        &self,
+        resource: &GroupResource,
+        namespace: Option<&Namespace>,
+        wanted: impl Fn(&Object) -> bool,
+    ) -> Vec<Object> {
+        let state = lock(&self.shared.state);
+        let Some(table) = state.tables.get(resource) else { return Vec::new() };
+        let first = (namespace.cloned(), Name::from(""));
+        let inside = table.objects.range(first..).take_while(|((place, _), _)| place.as_ref() == namespace);
+        inside.map(|(_, object)| object).filter(|object| wanted(object)).cloned().collect()
     }
 
     /// Notes what this process itself just wrote, so that its next look is not older than its own write.
@@ -335,7 +350,9 @@ fn tell(readers: &[Reader], changed: &BTreeSet<Key>) {
     for reader in readers {
         let mut wanted = changed.iter().filter(|key| reader.wants(key)).cloned().peekable();
         if wanted.peek().is_some() {
-            lock(&reader.changed).extend(wanted);
+            if let Some(changed) = &reader.changed {
+                lock(changed).extend(wanted);
+            }
             reader.wake.wake();
         }
     }

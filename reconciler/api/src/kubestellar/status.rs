@@ -193,7 +193,7 @@ pub struct CombinedValue {
 
 /// The reported state of one object in one cluster; lives in the mailbox. `statusDetails` stands beside `status`, a shape
 /// that the derive cannot express, so its definition is written out in [`crate::crds`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkStatus {
     /// `control.kubestellar.io/v1alpha1`.

@@ -94,6 +94,7 @@ pub struct Taint {
 pub struct ManagedClusterStatus {
     /// HubAcceptedManagedCluster, ManagedClusterJoined, ManagedClusterConditionAvailable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "crate::crds::conditions")]
     pub conditions: Vec<Condition>,
     /// Quantities by resource.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -208,6 +208,7 @@ pub struct ServiceAccountRef {
 pub struct ManifestWorkStatus {
     /// Applied, Available, Progressing, Degraded, Complete, Deleting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "crate::crds::conditions")]
     pub conditions: Vec<Condition>,
     /// Per object.
     #[serde(default)]
@@ -233,6 +234,7 @@ pub struct ManifestCondition {
     pub status_feedback: StatusFeedback,
     /// Applied, Available, StatusFeedbackSynced.
     #[serde(default)]
+    #[schemars(schema_with = "crate::crds::conditions")]
     pub conditions: Vec<Condition>,
 }
 

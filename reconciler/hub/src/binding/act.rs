@@ -35,7 +35,8 @@ pub(super) async fn act(world: &World, pending: Pending) -> Result<Done, ApiErro
             }
         }
         BindingChange::Delete => {
-            let uid = pending.stored_binding.as_ref().and_then(|b| b.header().uid.as_deref().map(str::to_owned));
+            let uid =
+                pending.stored_binding.as_ref().and_then(|b| b.header().uid.as_deref().map(str::to_owned));
             let target = Target { resource: &resource, namespace: None, name: &name, subresource: "" };
             wds.delete(target, &DeleteOptions { uid, ..DeleteOptions::default() }).await?;
             return Ok(Done::Written);
@@ -47,7 +48,9 @@ pub(super) async fn act(world: &World, pending: Pending) -> Result<Done, ApiErro
             world.wakes.transport.wake();
             Ok(Done::Written)
         }
-        Err(error) if matches!(error.reason, Reason::Conflict | Reason::AlreadyExists | Reason::NotFound) => Ok(Done::Stale),
+        Err(error) if matches!(error.reason, Reason::Conflict | Reason::AlreadyExists | Reason::NotFound) => {
+            Ok(Done::Stale)
+        }
         Err(error) => Err(error),
     }
 }

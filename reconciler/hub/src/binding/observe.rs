@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::kinds::KindTable;
 use apimachinery::{Object, ObjectId};
-use plan::binding::{self, BindingChange, BindingDecision, Entry, Holds, ResourceId, Selected, SourceProgress};
+use plan::binding::{
+    self, BindingChange, BindingDecision, Entry, Holds, ResourceId, Selected, SourceProgress,
+};
 use plan::policy::is_policy;
 use plan::select::{Index, Selectable};
 use plan::{ClusterName, Policy, PolicyName, SourceName};
@@ -72,7 +74,9 @@ impl State {
                     self.update_policy(&object);
                     return;
                 }
-                self.dirty.extend(self.index.upsert_object(Selectable::new(object.header(), key.resource.plural.clone())));
+                self.dirty.extend(
+                    self.index.upsert_object(Selectable::new(object.header(), key.resource.plural.clone())),
+                );
                 // The content may have changed while the selection did not.
                 world.intents.of(&object, kinds);
                 self.dirty.extend(self.index.policies_of(&id));
@@ -104,8 +108,12 @@ impl State {
 
     fn update_clusters(&mut self, world: &World) {
         let inventory = world.its.inventory();
-        let gone: Vec<ClusterName> =
-            self.index.clusters().map(|(name, _)| name.clone()).filter(|name| !inventory.contains_key(name)).collect();
+        let gone: Vec<ClusterName> = self
+            .index
+            .clusters()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !inventory.contains_key(name))
+            .collect();
         for cluster in gone {
             self.dirty.extend(self.index.remove_cluster(&cluster));
         }
@@ -136,7 +144,11 @@ impl State {
 
     fn decide(&self, world: &World, policy: &PolicyName, holds: &Holds) -> Option<Pending> {
         let stored = |resource: runtime::Resource| {
-            world.wds.mirror.get(&Key { resource: resource.group_resource(), namespace: None, name: policy.as_str().into() })
+            world.wds.mirror.get(&Key {
+                resource: resource.group_resource(),
+                namespace: None,
+                name: policy.as_str().into(),
+            })
         };
         let (stored_policy, stored_binding) = (stored(resources::policies()), stored(resources::bindings()));
         if let Some(binding) = &stored_binding
@@ -147,7 +159,10 @@ impl State {
         }
         let observed = stored_binding.as_ref().and_then(wire::content);
         let desired = self.index.selection(policy).and_then(|selection| {
-            let objects = selection.objects.iter().filter_map(|(id, modulation)| selected(world, id, modulation.clone()));
+            let objects = selection
+                .objects
+                .iter()
+                .filter_map(|(id, modulation)| selected(world, id, modulation.clone()));
             binding::desired(objects.collect(), selection.clusters.clone())
         });
         let decision = binding::decide(policy, desired, observed.as_ref(), holds);
@@ -159,14 +174,27 @@ impl State {
         let before = observed.unwrap_or_default();
         let leaves = |id: &&ResourceId| after.is_none_or(|content| !content.entries.contains_key(*id));
         let leaving = before.entries.keys().filter(leaves).filter_map(|id| self.leaving(world, id)).collect();
-        let clusters_leave = before.destinations.iter().any(|c| after.is_none_or(|content| !content.destinations.contains(c)));
-        Some(Pending { policy: policy.clone(), stored_policy, stored_binding, decision, leaving, clusters_leave })
+        let clusters_leave =
+            before.destinations.iter().any(|c| after.is_none_or(|content| !content.destinations.contains(c)));
+        Some(Pending {
+            policy: policy.clone(),
+            stored_policy,
+            stored_binding,
+            decision,
+            leaving,
+            clusters_leave,
+        })
     }
 
     fn leaving(&self, world: &World, id: &ResourceId) -> Option<(ObjectId, Option<Object>)> {
         let kinds = world.wds.kinds();
         let kind = kinds.preferred_resource(&id.resource)?.gvk.kind.clone();
-        let object = ObjectId { group: id.resource.group.clone(), kind, namespace: id.namespace.clone(), name: id.name.clone() };
+        let object = ObjectId {
+            group: id.resource.group.clone(),
+            kind,
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+        };
         let known = world.wds.get(&object);
         Some((object, known))
     }
@@ -178,7 +206,11 @@ fn selected(world: &World, id: &ObjectId, modulation: plan::Modulation) -> Optio
     let intent = world.intents.of(&object, &world.wds.kinds());
     let resource_version = object.header().resource_version.as_deref().unwrap_or_default().to_owned();
     Some(Selected {
-        id: ResourceId { resource: resource.group_resource(), namespace: id.namespace.clone(), name: id.name.clone() },
+        id: ResourceId {
+            resource: resource.group_resource(),
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+        },
         entry: Entry { version: object.header().gvk.version.clone(), resource_version, modulation },
         intent: intent.digest,
     })
@@ -191,7 +223,10 @@ pub fn holds(world: &World) -> Holds {
     for stored in world.wds.mirror.list(&resources::git_sources().group_resource()) {
         let source = SourceName::from(stored.header().name.as_str());
         let board = boards.get(&source).cloned().unwrap_or_default();
-        let on_disk = stored.to_value().pointer("/status/applying").is_some_and(|v| v.as_str().is_some_and(|c| !c.is_empty()));
+        let on_disk = stored
+            .to_value()
+            .pointer("/status/applying")
+            .is_some_and(|v| v.as_str().is_some_and(|c| !c.is_empty()));
         let in_force = board.revision.as_ref().map(|revision| revision.commit.clone());
         let behind = in_force.is_some() && (board.settled != in_force || board.inventoried != in_force);
         let interrupted = board.settled.is_none() && on_disk;
@@ -200,7 +235,11 @@ pub fn holds(world: &World) -> Holds {
         let applying = board.applying.is_some() || behind || interrupted || ledger.is_err();
         let owned: Vec<ObjectId> = ledger.unwrap_or_default().into_iter().map(|entry| entry.id).collect();
         let failed: Vec<ObjectId> = board.failures.iter().map(|failure| failure.object.clone()).collect();
-        let clusters = board.revision.iter().flat_map(|revision| revision.declaration.clusters.keys().cloned()).collect();
+        let clusters = board
+            .revision
+            .iter()
+            .flat_map(|revision| revision.declaration.clusters.keys().cloned())
+            .collect();
         sources.insert(
             source,
             SourceProgress {
@@ -224,6 +263,12 @@ fn resource_ids(world: &World, ids: &[ObjectId]) -> BTreeSet<ResourceId> {
     let kinds = world.wds.kinds();
     let resource = |id: &ObjectId| kinds.preferred(&id.group_kind()).map(|known| known.group_resource());
     ids.iter()
-        .filter_map(|id| Some(ResourceId { resource: resource(id)?, namespace: id.namespace.clone(), name: id.name.clone() }))
+        .filter_map(|id| {
+            Some(ResourceId {
+                resource: resource(id)?,
+                namespace: id.namespace.clone(),
+                name: id.name.clone(),
+            })
+        })
         .collect()
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use api::kubestellar::{BindingSpec, ClusterScopeEntry, Destination, DownsyncModulation, NamespaceScopeEntry, Workload};
+use api::kubestellar::{
+    BindingSpec, ClusterScopeEntry, Destination, DownsyncModulation, NamespaceScopeEntry, Workload,
+};
 use apimachinery::{Digest, GroupResource, Object};
 use plan::binding::{BindingContent, Entry, INTENTS_ANNOTATION, ResourceId};
 use plan::{ClusterName, PolicyName};
@@ -14,7 +16,11 @@ pub fn content(binding: &Object) -> Option<BindingContent> {
     let value = binding.to_value();
     let spec = BindingSpec::deserialize(value.get("spec")?).ok()?;
     let cluster_scope = spec.workload.cluster_scope.into_iter().map(|e| {
-        let id = ResourceId { resource: GroupResource::new(&e.group, &e.resource), namespace: None, name: e.name.into() };
+        let id = ResourceId {
+            resource: GroupResource::new(&e.group, &e.resource),
+            namespace: None,
+            name: e.name.into(),
+        };
         (id, entry(&e.version, e.resource_version, &e.modulation))
     });
     let namespace_scope = spec.workload.namespace_scope.into_iter().map(|e| {
@@ -45,7 +51,11 @@ pub fn controlling_policy(binding: &Object) -> Option<String> {
 }
 
 /// The Binding of a policy, to be created, or to replace `stored`.
-pub fn object(policy: (&PolicyName, &str), content: &BindingContent, stored: Option<&Object>) -> Option<Object> {
+pub fn object(
+    policy: (&PolicyName, &str),
+    content: &BindingContent,
+    stored: Option<&Object>,
+) -> Option<Object> {
     let (name, uid) = policy;
     let mut binding = stored.map_or_else(
         || {
@@ -63,7 +73,8 @@ pub fn object(policy: (&PolicyName, &str), content: &BindingContent, stored: Opt
     let metadata = binding.get_mut("metadata")?.as_object_mut()?;
     metadata.remove("managedFields");
     let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
-    annotations[INTENTS_ANNOTATION] = json!(content.intents.map(|digest| digest.to_string()).unwrap_or_default());
+    annotations[INTENTS_ANNOTATION] =
+        json!(content.intents.map(|digest| digest.to_string()).unwrap_or_default());
     binding["spec"] = serde_json::to_value(spec(content)).ok()?;
     Object::from_value(&binding).ok()
 }
@@ -76,7 +87,14 @@ fn spec(content: &BindingContent) -> BindingSpec {
         let (version, name) = (entry.version.to_string(), id.name.to_string());
         let resource_version = entry.resource_version.clone();
         match &id.namespace {
-            None => workload.cluster_scope.push(ClusterScopeEntry { group, version, resource, name, resource_version, modulation }),
+            None => workload.cluster_scope.push(ClusterScopeEntry {
+                group,
+                version,
+                resource,
+                name,
+                resource_version,
+                modulation,
+            }),
             Some(namespace) => workload.namespace_scope.push(NamespaceScopeEntry {
                 group,
                 version,
@@ -88,6 +106,7 @@ fn spec(content: &BindingContent) -> BindingSpec {
             }),
         }
     }
-    let destinations = content.destinations.iter().map(|cluster| Destination { cluster_id: cluster.to_string() }).collect();
+    let destinations =
+        content.destinations.iter().map(|cluster| Destination { cluster_id: cluster.to_string() }).collect();
     BindingSpec { workload, destinations }
 }

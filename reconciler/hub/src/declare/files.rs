@@ -91,5 +91,6 @@ pub(super) fn inventory(objects: &[RenderedObject]) -> (Inventory, Vec<Finding>)
 
 fn strings(value: &Value, pointer: &str) -> BTreeMap<String, String> {
     let map = value.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
-    map.map(|(key, value)| (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect()
+    map.map(|(key, value)| (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect()
 }

@@ -149,12 +149,18 @@ pub(super) fn read(tree: &dyn Tree, root: &RepoPath) -> Result<Repository, Repos
     let invalid = |detail: String| RepositoryError::Invalid { file: file.clone(), detail };
     let documents = Loader::new(Profile::Kubectl).load(file.as_str(), &tree.read(&file)?)?;
     let [document] = documents.as_slice() else {
-        return Err(invalid(format!("it must hold one document, kind: Repository; it holds {}", documents.len())));
+        return Err(invalid(format!(
+            "it must hold one document, kind: Repository; it holds {}",
+            documents.len()
+        )));
     };
-    let repository = Repository::deserialize(document.to_json()).map_err(|error| invalid(error.to_string()))?;
+    let repository =
+        Repository::deserialize(document.to_json()).map_err(|error| invalid(error.to_string()))?;
     let version = repository.api_version.as_deref();
     if repository.kind.as_deref() != Some("Repository") || version != Some("gitstellar.io/v1alpha1") {
-        return Err(invalid("it must say apiVersion: gitstellar.io/v1alpha1 and kind: Repository".to_owned()));
+        return Err(invalid(
+            "it must say apiVersion: gitstellar.io/v1alpha1 and kind: Repository".to_owned(),
+        ));
     }
     Ok(repository)
 }

@@ -52,10 +52,13 @@ impl Tree for GitTree {
 
     fn list(&self, dir: &RepoPath) -> Result<Vec<(String, Entry)>, TreeError> {
         let entries = self.0.list(dir.as_str()).map_err(|error| failed(dir, &error))?;
-        entries.into_iter().map(|(name, entry)| Ok((name.clone(), self.entry_of(&dir.child(&name), &entry)?))).collect()
+        entries
+            .into_iter()
+            .map(|(name, entry)| Ok((name.clone(), self.entry_of(&dir.child(&name), &entry)?)))
+            .collect()
     }
 }
 
 fn failed(path: &RepoPath, error: &git::GitError) -> TreeError {
-    TreeError::Io { path: path.clone(), source: std::io::Error::other(runtime::drive::chain(error)) }
+    TreeError::Store { path: path.clone(), source: runtime::drive::chain(error).into() }
 }

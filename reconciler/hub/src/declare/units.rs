@@ -2,7 +2,7 @@
 
 use apimachinery::kinds::KindTable;
 use plan::{Finding, Origin, Severity, Unit, UnitName};
-use render::{RenderError, RenderOptions, RenderedObject, RepoPath, Tree};
+use render::{RenderError, RenderOptions, RenderedObject, RepoPath, Tree, UnitProblem};
 
 use super::repository::{Repository, RepositoryError};
 use super::{Placement, declared};
@@ -27,7 +27,11 @@ pub(super) struct RenderedUnit {
     pub(super) failure: Option<Finding>,
 }
 
-pub(super) fn render_all(tree: &dyn Tree, root: &RepoPath, repository: &Repository) -> Result<Units, RepositoryError> {
+pub(super) fn render_all(
+    tree: &dyn Tree,
+    root: &RepoPath,
+    repository: &Repository,
+) -> Result<Units, RepositoryError> {
     let mut units = Units::default();
     for (name, path, namespace) in listed(tree, root, repository, &mut units.findings)? {
         let outcome = render::render_unit(tree, &path, &RenderOptions::default());
@@ -45,7 +49,12 @@ pub(super) fn render_all(tree: &dyn Tree, root: &RepoPath, repository: &Reposito
 
 type Listed = (UnitName, RepoPath, String);
 
-fn listed(tree: &dyn Tree, root: &RepoPath, repository: &Repository, findings: &mut Vec<Finding>) -> Result<Vec<Listed>, RepositoryError> {
+fn listed(
+    tree: &dyn Tree,
+    root: &RepoPath,
+    repository: &Repository,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<Listed>, RepositoryError> {
     let default = repository.defaults.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
     if !repository.units.is_empty() {
         let named = repository.units.iter().map(|unit| {
@@ -54,12 +63,27 @@ fn listed(tree: &dyn Tree, root: &RepoPath, repository: &Repository, findings: &
         });
         return named.collect();
     }
-    let discovery = render::discover(tree, root)?;
-    for problem in discovery.problems {
-        let origin = Some(Origin { file: problem.path.as_str().to_owned(), line: 1 });
-        findings.push(Finding { severity: Severity::Blocker, id: problem.id, origin, message: problem.message });
+    let mut listed = Vec::new();
+    for unit in render::discover(tree, root)? {
+        match unit.problem {
+            None => listed.push((UnitName::from(unit.name), unit.path, default.clone())),
+            Some(problem) => {
+                let origin = Some(Origin { file: unit.path.as_str().to_owned(), line: 1 });
+                let id = match problem {
+                    UnitProblem::Duplicate { .. } => "unit-duplicate-name",
+                    UnitProblem::TooLong { .. } => "unit-name-too-long",
+                    UnitProblem::NotALabel { .. } => "unit-name-invalid",
+                };
+                findings.push(Finding {
+                    severity: Severity::Blocker,
+                    id,
+                    origin,
+                    message: problem.to_string(),
+                });
+            }
+        }
     }
-    Ok(discovery.units.into_iter().map(|unit| (UnitName::from(unit.name), unit.path, default.clone())).collect())
+    Ok(listed)
 }
 
 /// The text of a render error begins with its place; the finding carries it as a whole.
@@ -83,7 +107,10 @@ impl Units {
             .into_iter()
             .map(|unit| {
                 let placement = Placement { unit: &unit.name, namespace: &unit.namespace };
-                let objects = unit.objects.iter().filter_map(|object| declared(object, kinds, Some(&placement), findings));
+                let objects = unit
+                    .objects
+                    .iter()
+                    .filter_map(|object| declared(object, kinds, Some(&placement), findings));
                 Unit {
                     objects: objects.collect(),
                     path: unit.path.as_str().to_owned(),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use apimachinery::Digest;
 use git::{CommitId, GitError, NewCommit, Repository, Swap};
-use plan::report::{Files, commit_message};
+use plan::report::{Files, commit_message, digest, gist_of};
 
+use super::Last;
 use super::observe::Observed;
 use crate::source::Location;
 use crate::world::World;
@@ -15,12 +16,11 @@ use crate::world::World;
 pub(super) enum ReportError {
     /// The repository refuses.
     #[error("status of source {source_name}")]
-    Git {
-        source_name: plan::SourceName,
-        source: GitError,
-    },
+    Git { source_name: plan::SourceName, source: GitError },
     /// Somebody has the status branch checked out; moving it under them would look like lost work.
-    #[error("the branch {branch} is checked out in {repository}; check out another branch, and status goes on")]
+    #[error(
+        "the branch {branch} is checked out in {repository}; check out another branch, and status goes on"
+    )]
     CheckedOut { branch: String, repository: String },
     /// Somebody else keeps moving the ref.
     #[error("the branch {branch} keeps moving: somebody else writes it, too")]
@@ -53,6 +53,21 @@ pub(super) async fn commit(world: &Arc<World>, observed: &Observed, files: Files
         Err(Failed::Git(error)) => Err(ReportError::Git { source_name: source, source: error }),
         Err(Failed::Report(error)) => Err(error),
     }
+}
+
+/// What the status ref of a local repository says, so that a restart writes nothing that stands there. A remote's is read by the first commit.
+pub(super) async fn read_last(world: &Arc<World>, observed: &Observed) -> Option<Last> {
+    let Location::Local(path) = observed.location.clone() else { return None };
+    let full_name = format!("refs/heads/{}", observed.branch);
+    let read = move || {
+        let repository = Repository::open(&path).ok()?;
+        repository.files_of(repository.find_ref(&full_name).ok()??).ok()
+    };
+    let files = tokio::task::spawn_blocking(read).await.ok()??;
+    let gist = gist_of(&files)?;
+    let converged = gist.converged.then(|| gist.commit.clone());
+    // How long ago it was written does not matter to a process that has just started: pacing counts from now.
+    Some(Last { files: digest(&files), gist, converged, at: world.clock.monotonic() })
 }
 
 enum Failed {

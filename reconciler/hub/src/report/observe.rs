@@ -27,18 +27,26 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
     let fleet = world.board.fleet();
     let of_source = fleet.units.iter().filter(|((of, _), _)| of == source);
     let units = of_source.map(|((_, unit), state)| {
-        let reported = ReportedUnit { path: state.path.clone(), status: state.status.clone(), pairs: state.pairs.clone() };
+        let reported = ReportedUnit {
+            path: state.path.clone(),
+            status: state.status.clone(),
+            pairs: state.pairs.clone(),
+        };
         (unit.clone(), reported)
     });
-    let unit_objects: BTreeSet<_> = revision.declaration.units.iter().flat_map(|u| &u.objects).map(|d| d.object.id()).collect();
-    let others = board.failures.iter().filter(|failure| !unit_objects.contains(&failure.object)).map(|failure| Failure {
-        object: Some(failure.object.clone()),
-        cluster: None,
-        message: failure.message.clone(),
-    });
+    let unit_objects: BTreeSet<_> =
+        revision.declaration.units.iter().flat_map(|u| &u.objects).map(|d| d.object.id()).collect();
+    let others =
+        board.failures.iter().filter(|failure| !unit_objects.contains(&failure.object)).map(|failure| {
+            Failure { object: Some(failure.object.clone()), cluster: None, message: failure.message.clone() }
+        });
     let mut findings = revision.declaration.findings.clone();
     findings.extend(board.findings.iter().cloned());
-    let problem = board.problem.iter().map(|problem| Failure { object: None, cluster: None, message: problem.message.clone() });
+    let problem = board.problem.iter().map(|problem| Failure {
+        object: None,
+        cluster: None,
+        message: problem.message.clone(),
+    });
     let held = [&board.held_by_sync, &board.held_by_transport].into_iter().flatten();
     let input = ReportInput {
         source: Some(source.clone()),
@@ -46,11 +54,18 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
         git_ref: revision.branch.clone(),
         units: units.collect::<BTreeMap<_, _>>(),
         findings,
-        held: held.map(|h| HeldRemovals { hash: h.hash.clone(), reason: h.reason.clone(), pairs: h.pairs.clone() }).collect(),
+        held: held
+            .map(|h| HeldRemovals { hash: h.hash.clone(), reason: h.reason.clone(), pairs: h.pairs.clone() })
+            .collect(),
         failures: others.chain(problem).collect(),
         snapshot: snapshot(world, source),
     };
-    Some(Observed { input, location: spec.location.ok()?, branch: spec.report_branch?, source: source.clone() })
+    Some(Observed {
+        input,
+        location: spec.location.ok()?,
+        branch: spec.report_branch?,
+        source: source.clone(),
+    })
 }
 
 fn snapshot(world: &World, source: &SourceName) -> Snapshot {
@@ -58,7 +73,9 @@ fn snapshot(world: &World, source: &SourceName) -> Snapshot {
     let parsed = stored.iter().filter_map(|policy| Policy::parse(&policy.to_value(), None));
     let labels = parsed.flat_map(|policy| {
         let selectors = policy.cluster_selectors.into_iter();
-        selectors.flat_map(|s| s.requirements().iter().map(|r| r.key().to_owned()).collect::<Vec<_>>()).collect::<Vec<_>>()
+        selectors
+            .flat_map(|s| s.requirements().iter().map(|r| r.key().to_owned()).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
     });
     let foreign = stored.iter().filter(|policy| plan::intent::source_of(policy).as_ref() != Some(source));
     Snapshot {
@@ -66,7 +83,11 @@ fn snapshot(world: &World, source: &SourceName) -> Snapshot {
         labels: labels.collect(),
         properties: BTreeSet::new(),
         served: BTreeMap::<ClusterName, _>::new(),
-        foreign_policies: foreign.map(|policy| world.intents.of(policy, &world.wds.kinds()).content.clone().unwrap_or_else(|| policy.clone())).collect(),
+        foreign_policies: foreign
+            .map(|policy| {
+                world.intents.of(policy, &world.wds.kinds()).content.clone().unwrap_or_else(|| policy.clone())
+            })
+            .collect(),
         foreign_objects: BTreeMap::new(),
     }
 }

@@ -49,7 +49,10 @@ async fn attempt(
     let kinds = world.wds.kinds();
     blocking(move || {
         let tip = find_tip(&location, &mirror, branch, known.as_deref())?;
-        let follows = known.as_deref().and_then(CommitId::parse).is_some_and(|known| tip.repository.is_ancestor(known, tip.commit).unwrap_or(false));
+        let follows = known
+            .as_deref()
+            .and_then(CommitId::parse)
+            .is_some_and(|known| tip.repository.is_ancestor(known, tip.commit).unwrap_or(false));
         match decide(known.as_deref(), &tip.commit.to_string(), follows, hold) {
             Decision::Keep => Ok(None),
             Decision::Hold(problem) => Err(problem),
@@ -63,7 +66,10 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SourceProblem> + Send + 'static,
 ) -> Result<T, SourceProblem> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(SourceProblem { reason: "InternalError", message: format!("reading the repository failed: {error}") })
+        Err(SourceProblem {
+            reason: "InternalError",
+            message: format!("reading the repository failed: {error}"),
+        })
     })
 }
 
@@ -73,7 +79,12 @@ struct Tip {
     commit: CommitId,
 }
 
-fn find_tip(location: &Location, mirror: &std::path::Path, branch: Option<String>, known: Option<&str>) -> Result<Tip, SourceProblem> {
+fn find_tip(
+    location: &Location,
+    mirror: &std::path::Path,
+    branch: Option<String>,
+    known: Option<&str>,
+) -> Result<Tip, SourceProblem> {
     match location {
         Location::Local(path) => {
             let repository = Repository::open(path).map_err(explain)?;
@@ -90,7 +101,8 @@ fn find_tip(location: &Location, mirror: &std::path::Path, branch: Option<String
                 Some(_) => remote.fetch(&repository, &branch).map_err(explain)?,
                 None => {
                     let known: Vec<&str> = there.tips.keys().map(String::as_str).collect();
-                    let known = if known.is_empty() { "no branches at all".to_owned() } else { known.join(", ") };
+                    let known =
+                        if known.is_empty() { "no branches at all".to_owned() } else { known.join(", ") };
                     let message = format!("{} has no branch {branch}; it has {known}", remote.url);
                     return Err(SourceProblem { reason: "BranchMissing", message });
                 }
@@ -110,6 +122,7 @@ fn render(tip: &Tip, path: &str, kinds: &apimachinery::kinds::KindTable) -> Resu
         branch: tip.branch.clone(),
         declaration: declared.declaration,
         settings: declared.settings,
+        incomplete: declared.incomplete,
         approvals: approvals.into_iter().collect(),
     })
 }

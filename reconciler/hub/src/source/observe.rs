@@ -73,8 +73,10 @@ fn checked(world: &World, spec: Result<GitSourceSpec, serde_json::Error>) -> Sou
         Err(error) => (GitSourceSpec::default(), Some(problem("SpecInvalid", error.to_string()))),
     };
     let branch = spec.git_ref.as_deref().map(|name| name.trim_start_matches("refs/heads/").to_owned());
-    let report = spec.report.and_then(|report| report.git_ref).unwrap_or_else(|| DEFAULT_REPORT_BRANCH.to_owned());
-    let report_branch = Some(report.trim_start_matches("refs/heads/").to_owned()).filter(|name| !name.is_empty());
+    let report =
+        spec.report.and_then(|report| report.git_ref).unwrap_or_else(|| DEFAULT_REPORT_BRANCH.to_owned());
+    let report_branch =
+        Some(report.trim_start_matches("refs/heads/").to_owned()).filter(|name| !name.is_empty());
     let refused = unreadable.or_else(|| ref_problem(branch.as_deref(), report_branch.as_deref()));
     SourceSpec {
         location: refused.map_or_else(|| locate(world, &spec.url), Err),
@@ -94,13 +96,19 @@ fn problem(reason: &'static str, message: impl Into<String>) -> SourceProblem {
 /// A branch that cannot be one, or the loop of a source that tracks its own status.
 fn ref_problem(branch: Option<&str>, report: Option<&str>) -> Option<SourceProblem> {
     for name in [branch, report].into_iter().flatten() {
-        let odd = name.starts_with('-') || name.contains("..") || name.contains("@{") || name.ends_with(".lock");
+        let odd =
+            name.starts_with('-') || name.contains("..") || name.contains("@{") || name.ends_with(".lock");
         if odd || name.contains(|c: char| c.is_control() || " ~^:?*[\\".contains(c)) {
             return Some(problem("RefInvalid", format!("{name:?} cannot be the name of a branch")));
         }
     }
     let loops = branch.is_some() && branch == report;
-    loops.then(|| problem("StatusRefTracked", "spec.ref is the branch that status is written to; a source must not track its own status"))
+    loops.then(|| {
+        problem(
+            "StatusRefTracked",
+            "spec.ref is the branch that status is written to; a source must not track its own status",
+        )
+    })
 }
 
 fn locate(world: &World, url: &str) -> Result<Location, SourceProblem> {
@@ -108,7 +116,10 @@ fn locate(world: &World, url: &str) -> Result<Location, SourceProblem> {
         return if world.settings.allow_local_sources {
             Ok(Location::Local(PathBuf::from(url)))
         } else {
-            Err(problem("UrlInvalid", "a path on the hub's machine needs a hub started with --allow-local-sources"))
+            Err(problem(
+                "UrlInvalid",
+                "a path on the hub's machine needs a hub started with --allow-local-sources",
+            ))
         };
     }
     let url = Url::parse(url).map_err(|error| problem("UrlInvalid", error.to_string()))?;
@@ -133,7 +144,8 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
         number.clear();
     }
-    (number.is_empty() && total > 0).then(|| Duration::from_secs(total).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL))
+    (number.is_empty() && total > 0)
+        .then(|| Duration::from_secs(total).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL))
 }
 
 #[cfg(test)]

@@ -44,7 +44,9 @@ impl Watches {
             Ok(watcher)
         });
         let watcher = started
-            .inspect_err(|error| tracing::warn!(path = %directory.display(), %error, "cannot watch; polling instead"))
+            .inspect_err(
+                |error| tracing::warn!(path = %directory.display(), %error, "cannot watch; polling instead"),
+            )
             .ok();
         watched.insert(directory, watcher);
     }

@@ -11,9 +11,9 @@ use runtime::{ApiError, DeleteOptions, Key, Manager, Reason, Resource, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::StatusError;
 use super::fleet::{Fleet, FleetUnit};
 use super::observe::Observed;
-use super::StatusError;
 use crate::install::HUB_MANAGER;
 use crate::publish;
 use crate::world::{World, resources};
@@ -24,7 +24,8 @@ pub(super) async fn objects(world: &World, observed: &Observed) -> Result<(), St
         let Some(stored) = world.wds.get(&id) else { continue };
         let value = stored.to_value();
         let returned = observed.returned.get(&id).cloned().unwrap_or_default();
-        let labelled = (stored.header().label(SINGLETON_LABEL).is_some(), stored.header().label(MULTI_LABEL).is_some());
+        let labelled =
+            (stored.header().label(SINGLETON_LABEL).is_some(), stored.header().label(MULTI_LABEL).is_some());
         let decision = status::returned(&ReturnInput {
             id: &id,
             generation: stored.header().generation,
@@ -71,11 +72,22 @@ fn asked(world: &World, observed: &Observed) -> BTreeMap<ObjectId, Asked> {
 }
 
 /// Labels are added before a status is written and removed after it is cleared, so that a crash leaves a label to clean up by.
-async fn write_object(world: &World, stored: &Object, labelled: (bool, bool), decision: &ReturnDecision) -> Result<(), ApiError> {
+async fn write_object(
+    world: &World,
+    stored: &Object,
+    labelled: (bool, bool),
+    decision: &ReturnDecision,
+) -> Result<(), ApiError> {
     let Some(resource) = world.wds.resource_in(&stored.header().gvk) else { return Ok(()) };
     let adds = (decision.labels.0 && !labelled.0) || (decision.labels.1 && !labelled.1);
     if adds {
-        write_labels(world, &resource, stored, (decision.labels.0 || labelled.0, decision.labels.1 || labelled.1)).await?;
+        write_labels(
+            world,
+            &resource,
+            stored,
+            (decision.labels.0 || labelled.0, decision.labels.1 || labelled.1),
+        )
+        .await?;
     }
     let wanted = match &decision.change {
         StatusChange::Keep => None,
@@ -91,18 +103,29 @@ async fn write_object(world: &World, stored: &Object, labelled: (bool, bool), de
     Ok(())
 }
 
-async fn write_labels(world: &World, resource: &Resource, stored: &Object, labels: (bool, bool)) -> Result<(), ApiError> {
+async fn write_labels(
+    world: &World,
+    resource: &Resource,
+    stored: &Object,
+    labels: (bool, bool),
+) -> Result<(), ApiError> {
     let value = |on: bool| if on { json!("true") } else { Value::Null };
     let patch = json!({ "metadata": { "labels": { SINGLETON_LABEL: value(labels.0), MULTI_LABEL: value(labels.1) } } });
     let header = stored.header();
-    let target = Target { resource, namespace: header.namespace.as_ref(), name: &header.name, subresource: "" };
+    let target =
+        Target { resource, namespace: header.namespace.as_ref(), name: &header.name, subresource: "" };
     let written = world.wds.connection.merge(target, &patch, HUB_MANAGER).await?;
     world.wds.mirror.note(&resource.group_resource(), written);
     Ok(())
 }
 
 /// Replaces the status as a whole: what a cluster no longer reports must not stay. The version is the newest that this process knows.
-async fn write_status(world: &World, resource: &Resource, stored: &Object, status: Value) -> Result<(), ApiError> {
+async fn write_status(
+    world: &World,
+    resource: &Resource,
+    stored: &Object,
+    status: Value,
+) -> Result<(), ApiError> {
     let newest = world.wds.get(&stored.id()).unwrap_or_else(|| stored.clone());
     let mut value = newest.to_value();
     value["status"] = status;
@@ -127,7 +150,9 @@ pub(super) async fn policies(world: &World, observed: &Observed) -> Result<(), S
         let name = stored.header().name.clone();
         let value = stored.to_value();
         let bound = observed.policies.get(name.as_str());
-        let pairs = bound.map(|bound| observed.pairs_of(bound.objects.keys().cloned(), Some(&bound.clusters))).unwrap_or_default();
+        let pairs = bound
+            .map(|bound| observed.pairs_of(bound.objects.keys().cloned(), Some(&bound.clusters)))
+            .unwrap_or_default();
         let problems = Policy::parse(&value, None).map(|policy| policy.problems).unwrap_or_default();
         let decided = status::policy_status(&problems, &pairs);
         let old = value.get("status").and_then(|s| ReportedStatus::deserialize(s).ok()).unwrap_or_default();
@@ -174,16 +199,29 @@ pub(super) async fn units(world: &World, fleet: &Fleet) -> Result<(), StatusErro
     };
     for ((source, unit), state) in &fleet.units {
         let name = unit_object_name(source.as_str(), unit.as_str());
-        write_unit(world, &resource, (&name, source.as_str(), unit.as_str()), state).await.map_err(failed(&name))?;
+        write_unit(world, &resource, (&name, source.as_str(), unit.as_str()), state)
+            .await
+            .map_err(failed(&name))?;
     }
-    let known: BTreeSet<String> = world.board.sources().into_iter().filter(|(_, b)| b.revision.is_some()).map(|(s, _)| s.to_string()).collect();
-    let wanted: BTreeSet<String> = fleet.units.keys().map(|(s, u)| unit_object_name(s.as_str(), u.as_str())).collect();
+    let known: BTreeSet<String> = world
+        .board
+        .sources()
+        .into_iter()
+        .filter(|(_, b)| b.revision.is_some())
+        .map(|(s, _)| s.to_string())
+        .collect();
+    let wanted: BTreeSet<String> =
+        fleet.units.keys().map(|(s, u)| unit_object_name(s.as_str(), u.as_str())).collect();
     for stored in world.wds.mirror.list(&resource.group_resource()) {
         let name = stored.header().name.clone();
-        let of_known_source = stored.to_value()["spec"]["source"].as_str().is_some_and(|source| known.contains(source));
+        let of_known_source =
+            stored.to_value()["spec"]["source"].as_str().is_some_and(|source| known.contains(source));
         if of_known_source && !wanted.contains(name.as_str()) {
             let target = Target { resource: &resource, namespace: None, name: &name, subresource: "" };
-            let options = DeleteOptions { uid: stored.header().uid.as_deref().map(str::to_owned), ..DeleteOptions::default() };
+            let options = DeleteOptions {
+                uid: stored.header().uid.as_deref().map(str::to_owned),
+                ..DeleteOptions::default()
+            };
             world.wds.connection.delete(target, &options).await.map_err(failed(name.as_str()))?;
         }
     }
@@ -194,7 +232,12 @@ fn unit_object_name(source: &str, unit: &str) -> String {
     format!("{source}.{}", unit.to_lowercase().replace('_', "-"))
 }
 
-async fn write_unit(world: &World, resource: &Resource, names: (&str, &str, &str), state: &FleetUnit) -> Result<(), ApiError> {
+async fn write_unit(
+    world: &World,
+    resource: &Resource,
+    names: (&str, &str, &str),
+    state: &FleetUnit,
+) -> Result<(), ApiError> {
     let (name, source, unit) = names;
     let key = Key { resource: resource.group_resource(), namespace: None, name: Name::from(name) };
     let spec = json!({ "source": source, "unit": unit, "path": state.path });
@@ -202,12 +245,14 @@ async fn write_unit(world: &World, resource: &Resource, names: (&str, &str, &str
     if stored.as_ref().is_none_or(|stored| stored.to_value()["spec"] != spec) {
         let object = json!({ "apiVersion": "gitstellar.io/v1alpha1", "kind": "Unit", "metadata": { "name": name }, "spec": spec });
         let Ok(object) = Object::from_value(&object) else { return Ok(()) };
-        let written = world.wds.connection.apply(resource, &object, Manager { name: HUB_MANAGER, force: true }).await?;
+        let written =
+            world.wds.connection.apply(resource, &object, Manager { name: HUB_MANAGER, force: true }).await?;
         world.wds.mirror.note(&resource.group_resource(), written.clone());
         stored = Some(written);
     }
     let Some(stored) = stored else { return Ok(()) };
-    let old = stored.to_value().get("status").and_then(|s| UnitStatus::deserialize(s).ok()).unwrap_or_default();
+    let old =
+        stored.to_value().get("status").and_then(|s| UnitStatus::deserialize(s).ok()).unwrap_or_default();
     let wanted = wire_status(world, state, &old, stored.header().generation.unwrap_or_default());
     if wanted != old {
         write_status(world, resource, &stored, serde_json::to_value(&wanted).unwrap_or_default()).await?;
@@ -238,7 +283,14 @@ fn wire_status(world: &World, state: &FleetUnit, old: &UnitStatus, generation: i
         conditions: status
             .conditions
             .iter()
-            .map(|c| publish::condition((c.kind, truth(c.status), c.reason, c.message.clone()), &old.conditions, generation, now))
+            .map(|c| {
+                publish::condition(
+                    (c.kind, truth(c.status), c.reason, c.message.clone()),
+                    &old.conditions,
+                    generation,
+                    now,
+                )
+            })
             .collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::ObjectId;
 use plan::intent::IntentState;
-use plan::status::{Failure, Pair, UnitInput, UnitStatus, unit_status};
+use plan::status::{Failure, PairStatus, UnitInput, UnitStatus, unit_status};
 use plan::{ClusterName, SourceName, UnitName};
 
 use super::observe::Observed;
@@ -19,7 +19,7 @@ pub struct FleetUnit {
     /// Its status.
     pub status: UnitStatus,
     /// All of its pairs.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<PairStatus>,
 }
 
 /// All units of all sources.
@@ -49,7 +49,10 @@ pub(super) fn fleet(world: &World, observed: &Observed) -> Fleet {
                 failures: &failures,
                 pairs: &pairs,
             });
-            units.insert((source.clone(), unit.name.clone()), FleetUnit { path: unit.path.clone(), status, pairs });
+            units.insert(
+                (source.clone(), unit.name.clone()),
+                FleetUnit { path: unit.path.clone(), status, pairs },
+            );
         }
     }
     Fleet { units, clusters: world.its.inventory().into_keys().collect(), placed: observed.pairs.len() }
@@ -60,17 +63,27 @@ fn failures(world: &World, observed: &Observed, board: &SourceBoard, unit: &plan
     let mut failures = Vec::new();
     if let Some(finding) = &unit.failure {
         let place = finding.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
-        failures.push(Failure { object: None, cluster: None, message: format!("{place}{}", finding.message) });
+        failures.push(Failure {
+            object: None,
+            cluster: None,
+            message: format!("{place}{}", finding.message),
+        });
     }
     for declared in &unit.objects {
         let id = declared.object.id();
         for failed in board.failures.iter().filter(|failure| failure.object == id) {
             let place = failed.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
-            failures.push(Failure { object: Some(id.clone()), cluster: None, message: format!("{place}{}", failed.message) });
+            failures.push(Failure {
+                object: Some(id.clone()),
+                cluster: None,
+                message: format!("{place}{}", failed.message),
+            });
         }
         let Some(stored) = world.wds.get(&id) else { continue };
-        if let IntentState::Contended { managers, fields } = &world.intents.of(&stored, &observed.kinds).state {
-            let message = format!("Contended: {} changed {} in the WDS", managers.join(", "), fields.join(", "));
+        if let IntentState::Contended { managers, fields } = &world.intents.of(&stored, &observed.kinds).state
+        {
+            let message =
+                format!("Contended: {} changed {} in the WDS", managers.join(", "), fields.join(", "));
             failures.push(Failure { object: Some(id), cluster: None, message });
         }
     }

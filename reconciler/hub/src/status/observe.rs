@@ -6,9 +6,9 @@ use std::sync::Arc;
 use apimachinery::kinds::KindTable;
 use apimachinery::{Object, ObjectId};
 use plan::health::{self, Reported};
-use plan::status::{Pair, PairState, Returned};
+use plan::status::{PairState, PairStatus, Returned};
 use plan::work::{HUB_ANNOTATION, ObservedManifest, ObservedWork, WDS_LABEL};
-use plan::{ClusterName, Modulation, PolicyName};
+use plan::{ClusterName, Modulation, Pair, PolicyName};
 use serde_json::Value;
 
 use crate::binding::wire as binding_wire;
@@ -55,7 +55,9 @@ pub(super) fn observe(world: &World) -> Observed {
     let wanted: BTreeSet<(ObjectId, ClusterName)> = observed
         .policies
         .values()
-        .flat_map(|policy| policy.objects.keys().flat_map(|id| policy.clusters.iter().map(|c| (id.clone(), c.clone()))))
+        .flat_map(|policy| {
+            policy.objects.keys().flat_map(|id| policy.clusters.iter().map(|c| (id.clone(), c.clone())))
+        })
         .collect();
     for (id, cluster) in wanted {
         let (state, returned) = pair(world, &observed.kinds, (&id, &cluster), (&held, &statuses));
@@ -69,7 +71,11 @@ pub(super) fn observe(world: &World) -> Observed {
 
 impl Observed {
     /// The pairs of some objects and clusters, as `plan` takes them.
-    pub(super) fn pairs_of(&self, objects: impl IntoIterator<Item = ObjectId>, clusters: Option<&BTreeSet<ClusterName>>) -> Vec<Pair> {
+    pub(super) fn pairs_of(
+        &self,
+        objects: impl IntoIterator<Item = ObjectId>,
+        clusters: Option<&BTreeSet<ClusterName>>,
+    ) -> Vec<PairStatus> {
         let wanted = |cluster: &ClusterName| clusters.is_none_or(|clusters| clusters.contains(cluster));
         objects
             .into_iter()
@@ -78,7 +84,10 @@ impl Observed {
                 self.pairs.range(from..).take_while(move |((object, _), _)| *object == id)
             })
             .filter(|((_, cluster), _)| wanted(cluster))
-            .map(|((object, cluster), state)| Pair { object: object.clone(), cluster: cluster.clone(), state: state.clone() })
+            .map(|((object, cluster), state)| PairStatus {
+                pair: Pair { object: object.clone(), cluster: cluster.clone() },
+                state: state.clone(),
+            })
             .collect()
     }
 }
@@ -89,7 +98,12 @@ fn policies(world: &World, kinds: &KindTable) -> BTreeMap<PolicyName, BoundPolic
         let content = binding_wire::content(binding)?;
         let objects = content.entries.iter().filter_map(|(id, entry)| {
             let kind = kinds.preferred_resource(&id.resource)?.gvk.kind.clone();
-            let id = ObjectId { group: id.resource.group.clone(), kind, namespace: id.namespace.clone(), name: id.name.clone() };
+            let id = ObjectId {
+                group: id.resource.group.clone(),
+                kind,
+                namespace: id.namespace.clone(),
+                name: id.name.clone(),
+            };
             Some((id, entry.modulation.clone()))
         });
         let policy = BoundPolicy { objects: objects.collect(), clusters: content.destinations };
@@ -104,7 +118,9 @@ fn held(world: &World, kinds: &KindTable) -> BTreeMap<(ObjectId, ClusterName), H
     for stored in world.its.mirror.list(&resources::manifest_works().group_resource()) {
         let Some(namespace) = &stored.header().namespace else { continue };
         let cluster = ClusterName::from(namespace.as_str());
-        let Some(work) = work_wire::observed(&stored, kinds).filter(|work| is_ours(world, work)) else { continue };
+        let Some(work) = work_wire::observed(&stored, kinds).filter(|work| is_ours(world, work)) else {
+            continue;
+        };
         let (work_generation, work_applied_generation) = (work.generation, work.applied_generation);
         for manifest in work.manifests {
             let key = (manifest.object.id(), cluster.clone());
@@ -143,9 +159,15 @@ fn work_statuses(world: &World) -> BTreeMap<(ObjectId, ClusterName), WorkStatusO
     statuses
 }
 
-type HeldAndStatuses<'a> = (&'a BTreeMap<(ObjectId, ClusterName), Held>, &'a BTreeMap<(ObjectId, ClusterName), WorkStatusOf>);
+type HeldAndStatuses<'a> =
+    (&'a BTreeMap<(ObjectId, ClusterName), Held>, &'a BTreeMap<(ObjectId, ClusterName), WorkStatusOf>);
 
-fn pair(world: &World, kinds: &KindTable, pair: (&ObjectId, &ClusterName), known: HeldAndStatuses<'_>) -> (PairState, Option<Returned>) {
+fn pair(
+    world: &World,
+    kinds: &KindTable,
+    pair: (&ObjectId, &ClusterName),
+    known: HeldAndStatuses<'_>,
+) -> (PairState, Option<Returned>) {
     let (id, cluster) = pair;
     let key = (id.clone(), cluster.clone());
     let (held, statuses) = (known.0.get(&key), known.1.get(&key));
@@ -154,8 +176,10 @@ fn pair(world: &World, kinds: &KindTable, pair: (&ObjectId, &ClusterName), known
         return (PairState::Pending(why), None);
     };
     let stored = world.wds.get(id);
-    let shipped = stored.as_ref().is_none_or(|stored| is_shipped(world, kinds, stored, &held.manifest.object));
-    let seen = held.manifest.applied.as_ref().and_then(|a| a.observed_generation).or(held.work_applied_generation);
+    let shipped =
+        stored.as_ref().is_none_or(|stored| is_shipped(world, kinds, stored, &held.manifest.object));
+    let seen =
+        held.manifest.applied.as_ref().and_then(|a| a.observed_generation).or(held.work_applied_generation);
     let current = shipped && seen == Some(held.work_generation);
     let state = match &held.manifest.applied {
         _ if !shipped => PairState::Pending("the mailbox holds an older version".to_owned()),

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use apimachinery::{GroupVersionKind, Object, ObjectId};
 use plan::finding::{Finding, Severity};
-use plan::sync::{ApplyStep, OnConflict, Outcome, PruneRefusal, SyncPlan, SyncStep, WriteMode, ledger_after, on_conflict};
+use plan::sync::{
+    ApplyStep, OnConflict, Outcome, PruneRefusal, SyncPlan, SyncStep, WriteMode, ledger_after, on_conflict,
+};
 use plan::{Origin, SourceName, intent};
 use runtime::{ApiError, DeleteOptions, Manager, Reason, Resource, Target};
 use serde_json::{Value, json};
@@ -38,19 +40,28 @@ impl Report {
 }
 
 fn failure(id: &ObjectId, revision: &Revision, message: String) -> SyncFailure {
-    SyncFailure { object: id.clone(), origin: origin_of(id, revision).map(|origin| origin.to_string()), message }
+    SyncFailure {
+        object: id.clone(),
+        origin: origin_of(id, revision).map(|origin| origin.to_string()),
+        message,
+    }
 }
 
 fn origin_of(id: &ObjectId, revision: &Revision) -> Option<Origin> {
     let units = revision.declaration.units.iter().flat_map(|unit| &unit.objects);
-    units.chain(&revision.declaration.policies).find(|declared| declared.object.id() == *id).map(|declared| declared.origin.clone())
+    units
+        .chain(&revision.declaration.policies)
+        .find(|declared| declared.object.id() == *id)
+        .map(|declared| declared.origin.clone())
 }
 
 /// Only what a person must look at; units that keep their objects on purpose are told elsewhere.
 fn kept_in_words(why: &PruneRefusal) -> Option<String> {
     let detail = match why {
         PruneRefusal::Unreadable(detail) => format!("it could not be read ({detail})"),
-        PruneRefusal::NotNamed => "its annotation gitstellar.io/object does not name this source and object".to_owned(),
+        PruneRefusal::NotNamed => {
+            "its annotation gitstellar.io/object does not name this source and object".to_owned()
+        }
         PruneRefusal::OtherUid => "somebody deleted and created it again since it was applied".to_owned(),
         PruneRefusal::NoUid => "its creation was never confirmed".to_owned(),
         PruneRefusal::NotOurs => "our field manager owns nothing of it any more".to_owned(),
@@ -60,7 +71,12 @@ fn kept_in_words(why: &PruneRefusal) -> Option<String> {
 }
 
 /// Performs the steps in order. A step that fails does not stop the others; bookkeeping that fails stops all.
-pub(super) async fn act(world: &Arc<World>, source: &SourceName, revision: &Revision, plan: &SyncPlan) -> Result<Report, ApiError> {
+pub(super) async fn act(
+    world: &Arc<World>,
+    source: &SourceName,
+    revision: &Revision,
+    plan: &SyncPlan,
+) -> Result<Report, ApiError> {
     let (wds, mirror) = (&world.wds.connection, &world.wds.mirror);
     ledger::write(wds, mirror, source, &plan.ledger_before).await?;
     let mut report = Report::of_plan(plan, revision);
@@ -100,7 +116,11 @@ fn in_words(id: &ObjectId, error: ApiError) -> String {
     error.message
 }
 
-async fn write(world: &World, source: &SourceName, step: &ApplyStep) -> Result<(Object, Option<Finding>), ApiError> {
+async fn write(
+    world: &World,
+    source: &SourceName,
+    step: &ApplyStep,
+) -> Result<(Object, Option<Finding>), ApiError> {
     let gvk = &step.object.header().gvk;
     let Some(resource) = world.wds.resource_in(gvk) else { return Err(not_served(world, gvk)) };
     let stored = match step.mode {
@@ -117,13 +137,22 @@ async fn write(world: &World, source: &SourceName, step: &ApplyStep) -> Result<(
         severity: Severity::Warning,
         id: "mutated-in-wds",
         origin: Some(step.origin.clone()),
-        message: format!("{}: the WDS changed declared fields: {}", step.object.id(), answer.mutated.join(", ")),
+        message: format!(
+            "{}: the WDS changed declared fields: {}",
+            step.object.id(),
+            answer.mutated.join(", ")
+        ),
     });
     Ok((stored, finding))
 }
 
 /// Applies without force; repairs a hand edit, refuses to fight another source.
-async fn apply(world: &World, source: &SourceName, resource: &Resource, object: &Object) -> Result<Object, ApiError> {
+async fn apply(
+    world: &World,
+    source: &SourceName,
+    resource: &Resource,
+    object: &Object,
+) -> Result<Object, ApiError> {
     let manager = source.field_manager();
     let wds = &world.wds.connection;
     let conflict = match wds.apply(resource, object, Manager { name: &manager, force: false }).await {
@@ -133,7 +162,9 @@ async fn apply(world: &World, source: &SourceName, resource: &Resource, object: 
     match on_conflict(source, &managers_in(&conflict.message)) {
         OnConflict::Force => wds.apply(resource, object, Manager { name: &manager, force: true }).await,
         OnConflict::Refuse(other) => Err(ApiError {
-            message: format!("source {other} declares it, too, with other content; one of the two must give it up"),
+            message: format!(
+                "source {other} declares it, too, with other content; one of the two must give it up"
+            ),
             ..conflict
         }),
     }
@@ -145,7 +176,12 @@ fn managers_in(message: &str) -> Vec<String> {
 }
 
 /// For objects that server-side apply refuses: create, or replace while keeping what is not ours to say.
-async fn update(world: &World, source: &SourceName, resource: &Resource, step: &ApplyStep) -> Result<Object, ApiError> {
+async fn update(
+    world: &World,
+    source: &SourceName,
+    resource: &Resource,
+    step: &ApplyStep,
+) -> Result<Object, ApiError> {
     let manager = source.field_manager();
     let wds = &world.wds.connection;
     let header = step.object.header();
@@ -175,7 +211,12 @@ async fn update(world: &World, source: &SourceName, resource: &Resource, step: &
 }
 
 /// The server's normal form differs from ours: the digest of what it stored becomes the one that the gate compares with.
-async fn correct(world: &World, source: &SourceName, resource: &Resource, sent: (&Object, apimachinery::Digest)) -> Result<Object, ApiError> {
+async fn correct(
+    world: &World,
+    source: &SourceName,
+    resource: &Resource,
+    sent: (&Object, apimachinery::Digest),
+) -> Result<Object, ApiError> {
     let (object, digest) = sent;
     let mut corrected: Value = object.to_value();
     let declared = corrected["metadata"]["annotations"][plan::names::INTENT_ANNOTATION].take();
@@ -193,7 +234,9 @@ fn not_served(world: &World, gvk: &GroupVersionKind) -> ApiError {
         server: world.wds.connection.name().to_owned(),
         reason: Reason::NotFound,
         code: 404,
-        message: format!("the WDS does not serve {gvk}; it is applied as soon as its CustomResourceDefinition is there (kind-not-served)"),
+        message: format!(
+            "the WDS does not serve {gvk}; it is applied as soon as its CustomResourceDefinition is there (kind-not-served)"
+        ),
         retry_after: None,
     }
 }
@@ -217,8 +260,13 @@ async fn prune(world: &World, id: &ObjectId, uid: &str, resource_version: &str) 
     let Some(resource) = world.wds.resource_of(&id.group_kind()) else {
         return Outcome::Failed("its kind is not served any more".to_owned());
     };
-    let options = DeleteOptions { uid: Some(uid.to_owned()), resource_version: Some(resource_version.to_owned()), orphan: false };
-    let target = Target { resource: &resource, namespace: id.namespace.as_ref(), name: &id.name, subresource: "" };
+    let options = DeleteOptions {
+        uid: Some(uid.to_owned()),
+        resource_version: Some(resource_version.to_owned()),
+        orphan: false,
+    };
+    let target =
+        Target { resource: &resource, namespace: id.namespace.as_ref(), name: &id.name, subresource: "" };
     match world.wds.connection.delete(target, &options).await {
         Ok(_) => Outcome::Pruned,
         Err(error) => Outcome::Failed(in_words(id, error)),

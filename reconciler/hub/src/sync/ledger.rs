@@ -17,7 +17,9 @@ pub const LEDGER_LABEL: &str = "gitstellar.io/ledger";
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// A ConfigMap of the ledger does not hold what we wrote. Nothing is pruned on a guess.
-    #[error("the ledger ConfigMap gitstellar-system/{config_map} is damaged: {detail}; restore it, or delete it to give up ownership of the objects it lists")]
+    #[error(
+        "the ledger ConfigMap gitstellar-system/{config_map} is damaged: {detail}; restore it, or delete it to give up ownership of the objects it lists"
+    )]
     Damaged {
         /// Which.
         config_map: String,
@@ -48,7 +50,11 @@ pub fn entries(wds: &Mirror, source: &SourceName) -> Result<Vec<LedgerEntry>, Le
         if config_map.header().label(LEDGER_LABEL) != Some(source.as_str()) || !in_system(&config_map) {
             continue;
         }
-        let text = config_map.to_value().pointer("/data/entries").and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+        let text = config_map
+            .to_value()
+            .pointer("/data/entries")
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default();
         let rows: Vec<Row> = serde_json::from_str(&text).map_err(|error| LedgerError::Damaged {
             config_map: config_map.header().name.to_string(),
             detail: error.to_string(),
@@ -77,19 +83,37 @@ pub(super) async fn write(
     let resource = resources::config_maps();
     let chunks = plan::sync::ledger_chunks(entries);
     let manager = Manager { name: HUB_MANAGER, force: true };
-    let wanted: Vec<Object> = chunks.iter().enumerate().filter_map(|(index, chunk)| config_map(source, index, chunk)).collect();
-    let stored: Vec<Object> =
-        mirror.list(&resource.group_resource()).into_iter().filter(|map| map.header().label(LEDGER_LABEL) == Some(source.as_str()) && in_system(map)).collect();
+    let wanted: Vec<Object> =
+        chunks.iter().enumerate().filter_map(|(index, chunk)| config_map(source, index, chunk)).collect();
+    let stored: Vec<Object> = mirror
+        .list(&resource.group_resource())
+        .into_iter()
+        .filter(|map| map.header().label(LEDGER_LABEL) == Some(source.as_str()) && in_system(map))
+        .collect();
     for chunk in &wanted {
-        let same = stored.iter().any(|map| map.header().name == chunk.header().name && data(map) == data(chunk));
+        let same =
+            stored.iter().any(|map| map.header().name == chunk.header().name && data(map) == data(chunk));
         if !same {
             mirror.note(&resource.group_resource(), wds.apply(&resource, chunk, manager).await?);
         }
     }
-    for map in stored.iter().filter(|map| wanted.iter().all(|chunk| chunk.header().name != map.header().name)) {
+    for map in stored.iter().filter(|map| wanted.iter().all(|chunk| chunk.header().name != map.header().name))
+    {
         let namespace: Namespace = system_namespace();
-        let target = Target { resource: &resource, namespace: Some(&namespace), name: &map.header().name, subresource: "" };
-        wds.delete(target, &DeleteOptions { uid: map.header().uid.as_deref().map(str::to_owned), ..DeleteOptions::default() }).await?;
+        let target = Target {
+            resource: &resource,
+            namespace: Some(&namespace),
+            name: &map.header().name,
+            subresource: "",
+        };
+        wds.delete(
+            target,
+            &DeleteOptions {
+                uid: map.header().uid.as_deref().map(str::to_owned),
+                ..DeleteOptions::default()
+            },
+        )
+        .await?;
     }
     Ok(())
 }

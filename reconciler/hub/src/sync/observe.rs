@@ -6,6 +6,7 @@ use std::sync::Arc;
 use apimachinery::kinds::KindTable;
 use apimachinery::{Digest, GroupResource, ObjectId};
 use plan::budget::{self, Approval, Cause};
+use plan::policy::CONTROL_GROUP;
 use plan::sync::{Allow, LedgerEntry, Live, SyncInput, SyncPlan};
 use plan::{ClusterName, Pair, SourceName};
 use runtime::Key;
@@ -35,17 +36,27 @@ pub(super) struct Decided {
     pub(super) held: Option<Held>,
 }
 
-pub(super) fn observe(world: &World, source: &SourceName, board: &SourceBoard, revision: &Revision) -> Result<Observed, LedgerError> {
+pub(super) fn observe(
+    world: &World,
+    source: &SourceName,
+    board: &SourceBoard,
+    revision: &Revision,
+) -> Result<Observed, LedgerError> {
     let ledger = ledger::entries(&world.wds.mirror, source)?;
     let kinds = world.wds.kinds();
     let mut ids: BTreeSet<ObjectId> = ledger.iter().map(|entry| entry.id.clone()).collect();
     let units = revision.declaration.units.iter().flat_map(|unit| &unit.objects);
     ids.extend(units.chain(&revision.declaration.policies).map(|declared| declared.object.id()));
     let keys = ids.iter().filter_map(|id| key(&kinds, id)).collect();
-    let live: BTreeMap<ObjectId, Live> = ids.into_iter().map(|id| (id.clone(), world.wds.live(&id))).collect();
+    let live: BTreeMap<ObjectId, Live> =
+        ids.into_iter().map(|id| (id.clone(), world.wds.live(&id))).collect();
     let owned: BTreeSet<&ObjectId> = ledger.iter().map(|entry| &entry.id).collect();
     let placed = placed_pairs(world).into_iter().filter(|pair| owned.contains(&pair.object)).collect();
-    let approvals = publish::approvals(world, board).iter().filter_map(|hash| Digest::parse(hash)).map(Approval::of_hash).collect();
+    let approvals = publish::approvals(world, board)
+        .iter()
+        .filter_map(|hash| Digest::parse(hash))
+        .map(Approval::of_hash)
+        .collect();
     Ok(Observed { ledger, live, kinds, allow: Allow::default(), placed, approvals, keys })
 }
 
@@ -64,9 +75,12 @@ pub fn placed_pairs(world: &World) -> BTreeSet<Pair> {
         let clusters: Vec<ClusterName> = list(&binding, "/spec/destinations")
             .filter_map(|destination| destination["clusterId"].as_str().map(ClusterName::from))
             .collect();
-        let entries = list(&binding, "/spec/workload/clusterScope").chain(list(&binding, "/spec/workload/namespaceScope"));
+        let entries = list(&binding, "/spec/workload/clusterScope")
+            .chain(list(&binding, "/spec/workload/namespaceScope"));
         for object in entries.filter_map(|entry| object_id(&kinds, entry)) {
-            pairs.extend(clusters.iter().map(|cluster| Pair { object: object.clone(), cluster: cluster.clone() }));
+            pairs.extend(
+                clusters.iter().map(|cluster| Pair { object: object.clone(), cluster: cluster.clone() }),
+            );
         }
     }
     pairs
@@ -88,16 +102,31 @@ impl Observed {
     pub(super) fn decide(&self, source: &SourceName, revision: &Revision) -> Decided {
         let nothing_held = BTreeSet::new();
         let removals = plan::sync::removals(&self.input(source, revision, &nothing_held));
-        let pairs: BTreeMap<Pair, Cause> =
-            self.placed.iter().filter(|pair| removals.contains(&pair.object)).map(|pair| (pair.clone(), Cause::Commit)).collect();
+        let pairs: BTreeMap<Pair, Cause> = self
+            .placed
+            .iter()
+            .filter(|pair| removals.contains(&pair.object))
+            .map(|pair| (pair.clone(), Cause::Commit))
+            .collect();
         let verdict = budget::judge(&pairs, &self.placed, &self.approvals, budget::Config::default());
-        let held_objects: BTreeSet<ObjectId> =
+        let mut held_objects: BTreeSet<ObjectId> =
             verdict.held.iter().flat_map(|held| held.pairs.iter().map(|pair| pair.object.clone())).collect();
+        if revision.incomplete.policies {
+            // What stood in the file that cannot be read is not known: no policy goes.
+            held_objects.extend(
+                self.ledger.iter().map(|entry| entry.id.clone()).filter(|id| id.group == CONTROL_GROUP),
+            );
+        }
         let plan = plan::sync::plan(&self.input(source, revision, &held_objects));
         Decided { plan, held: verdict.held.map(|held| in_words(&held)) }
     }
 
-    fn input<'a>(&'a self, source: &'a SourceName, revision: &'a Revision, held: &'a BTreeSet<ObjectId>) -> SyncInput<'a> {
+    fn input<'a>(
+        &'a self,
+        source: &'a SourceName,
+        revision: &'a Revision,
+        held: &'a BTreeSet<ObjectId>,
+    ) -> SyncInput<'a> {
         SyncInput {
             source,
             declaration: &revision.declaration,
@@ -117,6 +146,6 @@ pub(crate) fn in_words(held: &budget::Held) -> Held {
     Held {
         hash: held.hash.to_string(),
         reason: reasons.join("; "),
-        pairs: held.pairs.iter().map(|pair| (pair.object.clone(), pair.cluster.clone())).collect(),
+        pairs: held.pairs.iter().cloned().collect(),
     }
 }

@@ -19,7 +19,9 @@ pub(super) async fn act(world: &World, mailbox: &Mailbox, change: &WorkChange) -
         }
         WorkChange::Update { resource_version, content } => {
             let stored = world.its.mirror.get(&key(mailbox, &content.name));
-            let Some(stored) = stored.filter(|s| s.header().resource_version.as_deref() == Some(resource_version)) else {
+            let Some(stored) =
+                stored.filter(|s| s.header().resource_version.as_deref() == Some(resource_version))
+            else {
                 return Ok(());
             };
             let Some(work) = wire::object(&mailbox.cluster, content, Some(&stored)) else { return Ok(()) };
@@ -27,7 +29,11 @@ pub(super) async fn act(world: &World, mailbox: &Mailbox, change: &WorkChange) -
         }
         WorkChange::Delete { name, uid, resource_version } => {
             let namespace = Namespace::from(mailbox.cluster.as_str());
-            let options = DeleteOptions { uid: Some(uid.clone()), resource_version: Some(resource_version.clone()), orphan: false };
+            let options = DeleteOptions {
+                uid: Some(uid.clone()),
+                resource_version: Some(resource_version.clone()),
+                orphan: false,
+            };
             let target = Target { resource: &resource, namespace: Some(&namespace), name, subresource: "" };
             return match its.delete(target, &options).await {
                 Err(error) if error.reason == Reason::Conflict => Ok(()),

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use apimachinery::kinds::KindTable;
-use apimachinery::{Digest, GroupResource, ObjectId};
+use apimachinery::smd::{Shape, find_duplicate_list_keys};
+use apimachinery::{Digest, GroupResource, Object, ObjectId};
 use plan::binding::{BindingContent, Holds, ResourceId};
 use plan::budget::{self, Approval, Cause};
-use plan::work::{Agent, BINDING_LABEL, Bound, BoundHere, Content, HUB_ANNOTATION, Mailbox, ObservedWork, WDS_LABEL};
+use plan::work::{
+    Agent, BINDING_LABEL, Bound, BoundHere, Content, HUB_ANNOTATION, Mailbox, ObservedWork, WDS_LABEL,
+};
 use plan::{ClusterName, Pair, PolicyName, SourceName};
 
 use super::wire;
@@ -47,16 +50,21 @@ pub(super) fn observe(world: &World) -> Observed {
     let stored = world.wds.mirror.list(&resources::bindings().group_resource());
     let bindings = stored.iter().filter(|binding| !binding.header().deleting).filter_map(|binding| {
         let content = binding_wire::content(binding)?;
-        let objects = content.entries.iter().filter_map(|(id, entry)| Some((object_id(&kinds, id)?, entry.modulation.create_only)));
+        let objects = content
+            .entries
+            .iter()
+            .filter_map(|(id, entry)| Some((object_id(&kinds, id)?, entry.modulation.create_only)));
         let objects = objects.collect();
         let header = binding.header();
         let uid = header.uid.as_deref().unwrap_or_default().to_owned();
-        let bound = StoredBinding { uid, generation: header.generation.unwrap_or_default(), content, objects };
+        let bound =
+            StoredBinding { uid, generation: header.generation.unwrap_or_default(), content, objects };
         Some((PolicyName::from(header.name.as_str()), bound))
     });
     let bindings = bindings.collect();
     let clusters: BTreeSet<ClusterName> = world.its.inventory().into_keys().collect();
-    let mut mailboxes: BTreeMap<ClusterName, Vec<ObservedWork>> = clusters.iter().map(|c| (c.clone(), Vec::new())).collect();
+    let mut mailboxes: BTreeMap<ClusterName, Vec<ObservedWork>> =
+        clusters.iter().map(|c| (c.clone(), Vec::new())).collect();
     for work in world.its.mirror.list(&resources::manifest_works().group_resource()) {
         let Some(namespace) = work.header().namespace.clone() else { continue };
         if let Some(observed) = wire::observed(&work, &kinds) {
@@ -69,7 +77,12 @@ pub(super) fn observe(world: &World) -> Observed {
 
 fn object_id(kinds: &KindTable, id: &ResourceId) -> Option<ObjectId> {
     let kind = kinds.preferred_resource(&id.resource)?.gvk.kind.clone();
-    Some(ObjectId { group: id.resource.group.clone(), kind, namespace: id.namespace.clone(), name: id.name.clone() })
+    Some(ObjectId {
+        group: id.resource.group.clone(),
+        kind,
+        namespace: id.namespace.clone(),
+        name: id.name.clone(),
+    })
 }
 
 impl Observed {
@@ -81,15 +94,27 @@ impl Observed {
     fn bound_to(&self, world: &World, cluster: &ClusterName) -> BTreeMap<PolicyName, BoundHere> {
         let here = self.bindings.iter().filter(|(_, bound)| bound.content.destinations.contains(cluster));
         here.map(|(policy, bound)| {
-            let objects = bound.objects.iter().filter(|(id, _)| admits(world, id, cluster)).map(|(id, only)| (id.clone(), *only));
-            (policy.clone(), BoundHere { uid: bound.uid.clone(), generation: bound.generation, objects: objects.collect() })
+            let objects = bound
+                .objects
+                .iter()
+                .filter(|(id, _)| admits(world, id, cluster))
+                .map(|(id, only)| (id.clone(), *only));
+            (
+                policy.clone(),
+                BoundHere {
+                    uid: bound.uid.clone(),
+                    generation: bound.generation,
+                    objects: objects.collect(),
+                },
+            )
         })
         .collect()
     }
 
     fn ours(&self, world: &World, work: &ObservedWork) -> bool {
         let hub = work.annotations.get(HUB_ANNOTATION);
-        work.labels.get(WDS_LABEL).map(String::as_str) == Some(world.settings.wds.as_str()) && hub.is_none_or(|hub| *hub == world.hub_id())
+        work.labels.get(WDS_LABEL).map(String::as_str) == Some(world.settings.wds.as_str())
+            && hub.is_none_or(|hub| *hub == world.hub_id())
     }
 
     /// Asks the removal budget, source by source. What no source owns, neither as object nor as policy, acts at once.
@@ -113,8 +138,11 @@ impl Observed {
         }
         let mut judged = Judged::default();
         for (source, board) in world.board.sources() {
-            let approvals: Vec<Approval> =
-                publish::approvals(world, &board).iter().filter_map(|hash| Digest::parse(hash)).map(Approval::of_hash).collect();
+            let approvals: Vec<Approval> = publish::approvals(world, &board)
+                .iter()
+                .filter_map(|hash| Digest::parse(hash))
+                .map(Approval::of_hash)
+                .collect();
             let gone = removals.remove(&source).unwrap_or_default();
             let all = placed.remove(&source).unwrap_or_default();
             let verdict = budget::judge(&gone, &all, &approvals, budget::Config::default());
@@ -151,9 +179,14 @@ impl Observed {
 
     fn source_of(&self, policy: Option<&PolicyName>, object: &ObjectId) -> Option<SourceName> {
         let resource = self.kinds.preferred(&object.group_kind()).map(|known| known.group_resource());
-        let id = resource.map(|resource| ResourceId { resource, namespace: object.namespace.clone(), name: object.name.clone() });
+        let id = resource.map(|resource| ResourceId {
+            resource,
+            namespace: object.namespace.clone(),
+            name: object.name.clone(),
+        });
         let owns = |progress: &plan::binding::SourceProgress| {
-            id.as_ref().is_some_and(|id| progress.owned.contains(id)) || policy.is_some_and(|policy| progress.policies.contains(policy))
+            id.as_ref().is_some_and(|id| progress.owned.contains(id))
+                || policy.is_some_and(|policy| progress.policies.contains(policy))
         };
         self.holds.sources.iter().find(|(_, progress)| owns(progress)).map(|(source, _)| source.clone())
     }
@@ -170,8 +203,10 @@ impl Observed {
     ) -> impl Iterator<Item = Mailbox> + 'a {
         self.mailboxes.iter().map(move |(cluster, works)| {
             let bindings = self.bound_to(world, cluster);
-            let ids: BTreeSet<ObjectId> = bindings.values().flat_map(|bound| bound.objects.keys().cloned()).collect();
-            let contents = ids.into_iter().filter_map(|id| Some((id.clone(), self.content(world, &id)?))).collect();
+            let ids: BTreeSet<ObjectId> =
+                bindings.values().flat_map(|bound| bound.objects.keys().cloned()).collect();
+            let contents =
+                ids.into_iter().filter_map(|id| Some((id.clone(), self.content(world, &id)?))).collect();
             Mailbox {
                 cluster: cluster.clone(),
                 wds: world.settings.wds.clone(),
@@ -191,7 +226,13 @@ impl Observed {
         let resource: GroupResource = self.kinds.preferred(&id.group_kind())?.group_resource();
         // The Binding names it, but the mirror lacks it: it went a moment ago. The mailbox keeps it until the Binding follows.
         let Some(object) = world.wds.get(id) else {
-            return Some(Bound { uid: String::new(), resource, content: Content::Keep("it is not in the WDS any more".to_owned()) });
+            return Some(Bound {
+                uid: String::new(),
+                resource,
+                content: Content::Keep("it is not in the WDS any more".to_owned()),
+                duplicate_keys: false,
+                adopt: false,
+            });
         };
         let intent = world.intents.of(&object, &self.kinds);
         let content = match &intent.content {
@@ -199,13 +240,23 @@ impl Observed {
             None => Content::Keep("it was changed by hand in the WDS (Contended)".to_owned()),
         };
         let uid = object.header().uid.as_deref().unwrap_or_default().to_owned();
-        Some(Bound { uid, resource, content })
+        let duplicate_keys =
+            intent.content.as_ref().is_some_and(|content| has_duplicate_keys(content, &self.kinds));
+        Some(Bound { uid, resource, content, duplicate_keys, adopt: false })
     }
+}
+
+/// Two entries with one key in a keyed list: server-side apply refuses such an object.
+fn has_duplicate_keys(content: &Object, kinds: &KindTable) -> bool {
+    let shape = kinds.schema(&content.header().gvk).map_or_else(Shape::deduced, Shape::of_object);
+    !find_duplicate_list_keys(&content.to_value(), shape).is_empty()
 }
 
 fn admits(world: &World, id: &ObjectId, cluster: &ClusterName) -> bool {
     let Some(object) = world.wds.get(id) else { return true };
-    let Some(text) = object.header().annotation(plan::names::CLUSTER_SELECTOR_ANNOTATION) else { return true };
+    let Some(text) = object.header().annotation(plan::names::CLUSTER_SELECTOR_ANNOTATION) else {
+        return true;
+    };
     let inventory = world.its.inventory();
     let labels = inventory.get(cluster).map(|cluster| cluster.labels.clone()).unwrap_or_default();
     plan::select::Narrowing::parse(text).admits(&labels)

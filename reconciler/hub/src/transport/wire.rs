@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use api::ocm::work::{
-    DeleteOption, FeedbackRule, JsonPath, ManifestCondition, ManifestConfig, ManifestWorkSpec, ManifestWorkStatus, ManifestsTemplate,
-    ResourceIdentifier, ServerSideApplyConfig, UpdateStrategy,
+    DeleteOption, FeedbackRule, JsonPath, ManifestCondition, ManifestConfig, ManifestWorkSpec,
+    ManifestWorkStatus, ManifestsTemplate, ResourceIdentifier, ServerSideApplyConfig, UpdateStrategy,
 };
 use apimachinery::kinds::KindTable;
 use apimachinery::{GroupResource, Object};
 use plan::ClusterName;
 use plan::work::{
-    AppliedCondition, GENERATION_FEEDBACK, Manifest, ObservedManifest, ObservedWork, PROPAGATION_POLICY, Strategy, WORK_FIELD_MANAGER,
-    WorkContent,
+    AppliedCondition, GENERATION_FEEDBACK, Manifest, ObservedManifest, ObservedWork, PROPAGATION_POLICY,
+    Strategy, WORK_FIELD_MANAGER, WorkContent,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 pub fn observed(work: &Object, kinds: &KindTable) -> Option<ObservedWork> {
     let value = work.to_value();
     let spec = ManifestWorkSpec::deserialize(value.get("spec")?).ok()?;
-    let status = value.get("status").and_then(|s| ManifestWorkStatus::deserialize(s).ok()).unwrap_or_default();
+    let status =
+        value.get("status").and_then(|s| ManifestWorkStatus::deserialize(s).ok()).unwrap_or_default();
     let header = work.header();
     let conditions: BTreeMap<i32, &ManifestCondition> =
         status.resource_status.manifests.iter().map(|m| (m.resource_meta.ordinal, m)).collect();
@@ -58,11 +59,17 @@ fn observed_manifest(
             && kinds.kind(&header.gvk).is_none_or(|known| known.plural.as_str() == id.resource)
     });
     let resource = config
-        .map(|config| GroupResource::new(&config.resource_identifier.group, &config.resource_identifier.resource))
+        .map(|config| {
+            GroupResource::new(&config.resource_identifier.group, &config.resource_identifier.resource)
+        })
         .or_else(|| kinds.kind(&header.gvk).map(|known| known.group_resource()))
-        .or_else(|| reported.map(|r| GroupResource::new(&r.resource_meta.group, &r.resource_meta.resource)))?;
+        .or_else(|| {
+            reported.map(|r| GroupResource::new(&r.resource_meta.group, &r.resource_meta.resource))
+        })?;
     // A report of another object at this ordinal is one of an older generation.
-    let reported = reported.filter(|r| r.resource_meta.kind == header.gvk.kind.as_str() && r.resource_meta.name == header.name.as_str());
+    let reported = reported.filter(|r| {
+        r.resource_meta.kind == header.gvk.kind.as_str() && r.resource_meta.name == header.name.as_str()
+    });
     let applied = reported.and_then(|r| r.conditions.iter().find(|c| c.type_ == "Applied"));
     let applied = applied.map(|c| AppliedCondition {
         ok: c.status == "True",
@@ -70,7 +77,15 @@ fn observed_manifest(
         message: c.message.clone(),
     });
     let owned_once = applied.as_ref().is_some_and(|applied| applied.ok);
-    Some(ObservedManifest { object, resource, strategy: config.map_or(Strategy::Update, strategy_of), applied, owned_once })
+    let wants_generation = config.is_some_and(|config| {
+        config
+            .feedback_rules
+            .iter()
+            .flat_map(|rule| &rule.json_paths)
+            .any(|path| path.name == GENERATION_FEEDBACK)
+    });
+    let strategy = config.map_or(Strategy::Update, strategy_of);
+    Some(ObservedManifest { object, resource, strategy, wants_generation, applied, owned_once })
 }
 
 fn strategy_of(config: &ManifestConfig) -> Strategy {
@@ -78,9 +93,9 @@ fn strategy_of(config: &ManifestConfig) -> Strategy {
     match strategy.type_.as_str() {
         "CreateOnly" => Strategy::CreateOnly,
         "ReadOnly" => Strategy::ReadOnly,
-        "ServerSideApply" => {
-            Strategy::ServerSideApply { force: strategy.server_side_apply.as_ref().is_some_and(|apply| apply.force) }
-        }
+        "ServerSideApply" => Strategy::ServerSideApply {
+            force: strategy.server_side_apply.as_ref().is_some_and(|apply| apply.force),
+        },
         _ => Strategy::Update,
     }
 }
@@ -105,8 +120,13 @@ pub fn object(cluster: &ClusterName, content: &WorkContent, stored: Option<&Obje
         }
     }
     let spec = ManifestWorkSpec {
-        workload: ManifestsTemplate { manifests: content.manifests.iter().map(|m| m.object.to_value()).collect() },
-        delete_option: Some(DeleteOption { propagation_policy: PROPAGATION_POLICY.to_owned(), ..DeleteOption::default() }),
+        workload: ManifestsTemplate {
+            manifests: content.manifests.iter().map(|m| m.object.to_value()).collect(),
+        },
+        delete_option: Some(DeleteOption {
+            propagation_policy: PROPAGATION_POLICY.to_owned(),
+            ..DeleteOption::default()
+        }),
         manifest_configs: content.manifests.iter().map(config_of).collect(),
         executor: None,
     };
@@ -116,14 +136,22 @@ pub fn object(cluster: &ClusterName, content: &WorkContent, stored: Option<&Obje
 
 fn config_of(manifest: &Manifest) -> ManifestConfig {
     let header = manifest.object.header();
-    let apply = |force| ServerSideApplyConfig { force, field_manager: Some(WORK_FIELD_MANAGER.to_owned()), ignore_fields: Vec::new() };
+    let apply = |force| ServerSideApplyConfig {
+        force,
+        field_manager: Some(WORK_FIELD_MANAGER.to_owned()),
+        ignore_fields: Vec::new(),
+    };
     let (type_, server_side_apply) = match manifest.strategy {
         Strategy::Update => ("Update", None),
         Strategy::CreateOnly => ("CreateOnly", None),
         Strategy::ReadOnly => ("ReadOnly", None),
         Strategy::ServerSideApply { force } => ("ServerSideApply", Some(apply(force))),
     };
-    let generation = JsonPath { name: GENERATION_FEEDBACK.to_owned(), version: None, path: ".metadata.generation".to_owned() };
+    let generation = JsonPath {
+        name: GENERATION_FEEDBACK.to_owned(),
+        version: None,
+        path: ".metadata.generation".to_owned(),
+    };
     let rules = if manifest.wants_generation {
         vec![FeedbackRule { type_: "JSONPaths".to_owned(), json_paths: vec![generation] }]
     } else {

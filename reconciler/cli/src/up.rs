@@ -1,0 +1,140 @@
+//! `gitstellar up [REPO]`: everything in one process.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`place`] | which repository, which data directory, what is imported, what is not committed |
+//! | [`fleet`] | the spaces, and per cluster a simulation and an agent; a cluster file that appears starts one |
+//! | [`convergence`] | whether everything placed is applied and healthy, and what lags |
+//! | [`screen`] | what is printed |
+
+mod convergence;
+mod fleet;
+mod place;
+mod screen;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use apimachinery::SystemClock;
+use hub::{Settings, World};
+use runtime::{Connection, Shutdown};
+
+use crate::hub::cancel_on_signal;
+
+/// Arguments of `up`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The repository; a plain directory is imported
+    #[arg(default_value = ".")]
+    repo: PathBuf,
+    /// Where everything is kept; without it the user's data directory, keyed by the repository's path
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Exit once everything placed is applied and healthy, and the status commit is written
+    #[arg(long)]
+    until_synced: bool,
+    /// With --until-synced: give up after this time
+    #[arg(long, default_value = "120s", value_parser = parse_duration)]
+    timeout: Duration,
+    /// Port on the loopback interface; without it that of the last time
+    #[arg(long)]
+    port: Option<u16>,
+    /// How to print the final state
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// Names of the spaces that are no clusters.
+pub(crate) const WDS: &str = "wds1";
+pub(crate) const ITS: &str = "its1";
+/// The source that `up` creates.
+pub(crate) const SOURCE: &str = "main";
+
+/// Whether a space is part of the flow and no cluster.
+pub(crate) fn is_flow_space(name: &str) -> bool {
+    name == WDS || name == ITS
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = number.parse().map_err(|_| format!("{text} is no duration; write 90s, 5m or 1h"))?;
+    match unit {
+        "s" | "" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number * 60)),
+        "h" => Ok(Duration::from_secs(number * 3600)),
+        "ms" => Ok(Duration::from_millis(number)),
+        _ => Err(format!("{text} is no duration; write 90s, 5m or 1h")),
+    }
+}
+
+/// Starts everything and runs until Ctrl-C, or with `--until-synced` until it is converged or the time is over.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let clock = Arc::new(SystemClock::default());
+    let place = place::find(&args.repo, args.data_dir.as_deref(), jiff::Timestamp::now().as_second())?;
+    let screen = screen::Screen::new(args.output == Format::Json);
+    screen.place(&place);
+    let server = open_server(&args, &place).await?;
+    let shutdown = Shutdown::new();
+    cancel_on_signal(shutdown.clone());
+    let outcome = drive(&args, &place, &screen, (&server, clock, &shutdown)).await;
+    shutdown.cancel();
+    match Arc::try_unwrap(server) {
+        Ok(server) => server.shutdown().await,
+        // A task that is still ending holds it; every acknowledged write is on the disk already.
+        Err(_) => tracing::debug!("the server is still in use at the end"),
+    }
+    outcome
+}
+
+async fn open_server(args: &Args, place: &place::Place) -> anyhow::Result<Arc<space::Server>> {
+    let mut options = space::Options::in_directory(place.data_dir.join("spaces"));
+    options.listen.set_port(args.port.unwrap_or(0));
+    let server = space::Server::open(options)
+        .await
+        .with_context(|| format!("cannot start in {}", place.data_dir.display()))?;
+    for space in [WDS, ITS] {
+        server.create_space(space).await?;
+    }
+    Ok(Arc::new(server))
+}
+
+type Parts<'a> = (&'a Arc<space::Server>, Arc<SystemClock>, &'a Shutdown);
+
+async fn drive(
+    args: &Args,
+    place: &place::Place,
+    screen: &screen::Screen,
+    parts: Parts<'_>,
+) -> anyhow::Result<ExitCode> {
+    let (server, clock, shutdown) = parts;
+    let wds = Connection::over(WDS, server.admin_service(WDS)?);
+    let its = Connection::over(ITS, server.admin_service(ITS)?);
+    let mut settings = Settings::new(WDS, place.data_dir.join("mirrors"));
+    settings.allow_local_sources = true;
+    // One person watches one repository: a status commit at once is what they wait for, and nobody is flooded.
+    settings.pacing.change_ms = 1_000;
+    let world = Arc::new(World::new(wds.clone(), its.clone(), settings, clock.clone(), shutdown.clone()));
+    let fleet = fleet::Fleet::new(Arc::clone(server), its, clock, shutdown.clone(), place);
+    fleet.prepare(&wds).await?;
+    let hub = tokio::spawn(hub::run(Arc::clone(&world)));
+    let follow = tokio::spawn(fleet.follow(Arc::clone(&world)));
+    screen.spaces(server, place);
+    let outcome = if args.until_synced {
+        convergence::wait(&world, screen, args.timeout, shutdown).await
+    } else {
+        convergence::tell_forever(&world, screen, place, shutdown).await
+    };
+    shutdown.cancel();
+    hub.await.context("the hub died")??;
+    follow.await.context("the fleet died")??;
+    outcome
+}

@@ -1,0 +1,169 @@
+//! The spaces of the clusters, and per cluster a simulation and an agent.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::crds::Role;
+use apimachinery::{Clock, Object, SystemClock};
+use hub::World;
+use hub::install::install_crds;
+use hub::inventory::AGENT_GROUP_PREFIX;
+use hub::world::resources;
+use plan::ClusterName;
+use runtime::{Connection, Manager, Shutdown};
+use serde_json::json;
+use space::{Identity, Server};
+
+use super::{ITS, SOURCE, place::Place};
+
+/// Field manager of what `up` creates for a newcomer.
+const UP_MANAGER: &str = "gitstellar-up";
+/// How often the board is asked for new clusters; a commit that adds one is seen within this time.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What `up` runs besides the hub.
+pub(super) struct Fleet {
+    server: Arc<Server>,
+    its: Connection,
+    clock: Arc<SystemClock>,
+    shutdown: Shutdown,
+    repository: PathBuf,
+    branch: String,
+    kubeconfig: PathBuf,
+}
+
+impl Fleet {
+    pub(super) fn new(
+        server: Arc<Server>,
+        its: Connection,
+        clock: Arc<SystemClock>,
+        shutdown: Shutdown,
+        place: &Place,
+    ) -> Self {
+        let (repository, branch) = (place.repository.clone(), place.branch.clone());
+        Self {
+            server,
+            its,
+            clock,
+            shutdown,
+            repository,
+            branch,
+            kubeconfig: place.data_dir.join("kubeconfig"),
+        }
+    }
+
+    /// Installs what the spaces need, and creates the GitSource where it is missing.
+    pub(super) async fn prepare(&self, wds: &Connection) -> anyhow::Result<()> {
+        install_crds(wds, Role::Wds).await?;
+        install_crds(&self.its, Role::Its).await?;
+        let resource = resources::git_sources();
+        let source = json!({
+            "apiVersion": "gitstellar.io/v1alpha1", "kind": "GitSource", "metadata": { "name": SOURCE },
+            "spec": { "url": self.repository.to_string_lossy(), "ref": self.branch },
+        });
+        let source = Object::from_value(&source)?;
+        let known = wds.get(&resource, None, &source.header().name).await?;
+        // A restart rewrites nothing; what a person changed with kubectl stays.
+        if known.is_none() {
+            wds.apply(&resource, &source, Manager { name: UP_MANAGER, force: false }).await?;
+        }
+        self.write_kubeconfig()
+    }
+
+    fn write_kubeconfig(&self) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(&self.server.kubeconfig())?;
+        if std::fs::read_to_string(&self.kubeconfig).is_ok_and(|known| known == text) {
+            return Ok(());
+        }
+        write_private(&self.kubeconfig, &text)?;
+        Ok(())
+    }
+
+    /// Starts a cluster for every file in `clusters/`, those of later commits, too. A file that goes leaves its cluster running: nothing is deleted on doubt.
+    pub(super) async fn follow(self, world: Arc<World>) -> anyhow::Result<()> {
+        let mut running = BTreeSet::new();
+        let before: Vec<String> = self.server.spaces();
+        for cluster in before.iter().filter(|name| !super::is_flow_space(name)) {
+            self.start(&ClusterName::from(cluster.as_str()), &mut running).await?;
+        }
+        loop {
+            let declared: BTreeSet<ClusterName> = world
+                .board
+                .sources()
+                .values()
+                .filter_map(|board| board.revision.as_ref())
+                .flat_map(|revision| revision.declaration.clusters.keys().cloned())
+                .collect();
+            for cluster in &declared {
+                self.start(cluster, &mut running).await?;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.shutdown.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    async fn start(&self, cluster: &ClusterName, running: &mut BTreeSet<ClusterName>) -> anyhow::Result<()> {
+        if running.contains(cluster) || super::is_flow_space(cluster.as_str()) {
+            return Ok(());
+        }
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        self.server.create_space(cluster.as_str()).await?;
+        self.register(cluster).await?;
+        let wec = Connection::over(cluster.as_str(), self.server.admin_service(cluster.as_str())?);
+        tokio::spawn(sim::run(sim::Settings {
+            cluster: wec.clone(),
+            clock: Arc::clone(&clock),
+            pace: sim::Pace::default(),
+            seed: seed(cluster),
+            shutdown: self.shutdown.clone(),
+        }));
+        let group = format!("{AGENT_GROUP_PREFIX}{cluster}");
+        let identity = Identity::new(&format!("{group}:agent"), &[&group]);
+        let its = Connection::over(ITS, self.server.service(ITS, identity)?);
+        tokio::spawn(agent::run(agent::Settings {
+            cluster: cluster.clone(),
+            its,
+            wec,
+            clock,
+            shutdown: self.shutdown.clone(),
+        }));
+        running.insert(cluster.clone());
+        self.write_kubeconfig()
+    }
+
+    /// Only `up` creates ManagedClusters: it is the registration of its own simulated clusters.
+    async fn register(&self, cluster: &ClusterName) -> anyhow::Result<()> {
+        let resource = resources::managed_clusters();
+        let object = json!({
+            "apiVersion": "cluster.open-cluster-management.io/v1", "kind": "ManagedCluster",
+            "metadata": { "name": cluster.as_str() }, "spec": { "hubAcceptsClient": true, "leaseDurationSeconds": 60 },
+        });
+        let object = Object::from_value(&object)?;
+        if self.its.get(&resource, None, &object.header().name).await?.is_none() {
+            self.its.apply(&resource, &object, Manager { name: UP_MANAGER, force: false }).await?;
+        }
+        Ok(())
+    }
+}
+
+fn seed(cluster: &ClusterName) -> u64 {
+    cluster
+        .as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The file holds a token, so only its owner may read it; it appears whole or not at all.
+fn write_private(file: &std::path::Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let temporary = file.with_extension("new");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(&temporary)?.write_all(text.as_bytes())?;
+    std::fs::rename(temporary, file)
+}

@@ -5,6 +5,7 @@
 //!
 //! Absent on purpose: remote bases, programs and containers; helmCharts until this room renders charts.
 
+mod bounds;
 mod build;
 mod configurations;
 mod decode;

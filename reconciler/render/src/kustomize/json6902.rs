@@ -1,7 +1,11 @@
 //! JSON patches as kustomize applies them, which is not RFC 6902 (`spec/rendering.md` 2.12): negative indexes, indexes with
 //! leading zeros, `replace` of a missing member and paths without a leading slash are accepted.
 
+use super::bounds;
 use crate::yaml::{Node, Value};
+
+/// Operations of one patch.
+const MAX_OPERATIONS: usize = 2_000;
 
 /// One operation.
 #[derive(Debug, Clone)]
@@ -25,6 +29,9 @@ enum Op {
 /// Reads a list of operations.
 pub(super) fn operations(node: &Node) -> Result<Vec<Operation>, String> {
     let items = node.as_seq().ok_or("a JSON patch is a list of operations")?;
+    if items.len() > MAX_OPERATIONS {
+        return Err(format!("more than {MAX_OPERATIONS} operations in one patch; split it"));
+    }
     items
         .iter()
         .enumerate()
@@ -46,6 +53,9 @@ fn operation(item: &Node) -> Result<Operation, String> {
     let from = item.str_at(&["from"]);
     if from.is_none() && matches!(op, Op::Move | Op::Copy) {
         return Err("from is missing".to_owned());
+    }
+    if path.split('/').count() > bounds::MAX_PATH {
+        return Err(format!("the path has more than {} parts", bounds::MAX_PATH));
     }
     let value = item.get("value").cloned();
     if value.is_none() && matches!(op, Op::Add | Op::Replace) {
@@ -70,7 +80,7 @@ pub(super) fn apply(node: &mut Node, operations: &[Operation]) -> Result<(), Str
         let path = || operation.path.join("/");
         one(node, operation).map_err(|e| format!("operation {at} at '/{}': {e}", path()))?;
     }
-    Ok(())
+    bounds::check(node)
 }
 
 fn one(node: &mut Node, operation: &Operation) -> Result<(), String> {
@@ -84,7 +94,8 @@ fn one(node: &mut Node, operation: &Operation) -> Result<(), String> {
         }
         Op::Copy => {
             let copied = lookup(node, &operation.from).cloned().ok_or("nothing at 'from'")?;
-            add(node, &operation.path, copied)
+            add(node, &operation.path, copied)?;
+            bounds::check(node)
         }
         Op::Test => match lookup(node, &operation.path) {
             Some(held) if equal(held, &operation.value) => Ok(()),
@@ -238,6 +249,9 @@ mod tests {
             "operation 0 at '/a/-': the list has 1 elements only",
         );
         check("{a/b: {c~d: 1}}", "[{op: move, from: /a~1b/c~0d, path: /x}]", r#"{"a/b":{},"x":1}"#);
+        let doubling = vec!["{op: copy, from: /a, path: /a/b}"; 400].join(", ");
+        let refused = "operation 198 at '/a/b': the object would be nested deeper than 200 levels";
+        check("{a: {}}", &format!("[{doubling}]"), refused);
         check(
             "{a: 1}",
             "[{op: Add, path: /b, value: 1}]",

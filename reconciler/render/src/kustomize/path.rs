@@ -43,6 +43,7 @@ fn step(part: &str) -> Step {
     {
         return Step::Element(field.to_owned(), text.to_owned());
     }
+    // `[q]` without `=` is taken for a name, which no object has.
     part.parse().map_or_else(|_| Step::Field(part.to_owned()), Step::Index)
 }
 

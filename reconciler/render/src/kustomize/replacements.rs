@@ -1,5 +1,6 @@
 //! Replacements: a value of one object written into fields of others.
 
+use super::bounds;
 use super::decode::Fields;
 use super::error::KustomizeError;
 use super::file::{Selector, selector};
@@ -217,15 +218,23 @@ fn write(resource: &mut Resource, target: &Target, value: &Node) -> std::result:
     for path in &target.paths {
         let or_create = if target.create { "find or create" } else { "find" };
         let missing = format!("unable to {or_create} field \"{path}\" in replacement target");
+        let steps = split(path);
+        if steps.len() > bounds::MAX_PATH {
+            return Err(format!("{missing}: the path has more than {} parts", bounds::MAX_PATH));
+        }
         let mut set = |field: &mut Node| put(field, value, &target.part);
         let create = target.create.then(|| Make::like(value));
         let mut visit = Visit { create, set: &mut set, found: 0 };
-        visit.walk(&mut resource.node, &split(path)).map_err(|e| match e.strip_prefix('!') {
+        visit.walk(&mut resource.node, &steps).map_err(|e| match e.strip_prefix('!') {
             Some(own) => own.to_owned(),
             None => format!("{missing}: {e}"),
         })?;
         if visit.found == 0 {
             return Err(missing);
+        }
+        // Copying a map into itself doubles it: texts are checked where they are joined.
+        if value.scalar_text().is_none() {
+            bounds::check(&resource.node)?;
         }
     }
     Ok(())
@@ -253,7 +262,9 @@ fn put(field: &mut Node, value: &Node, part: &Part) -> std::result::Result<(), S
             None => parts.push(&text),
         },
     }
-    field.value = retyped(&field.value, &parts.join(&part.delimiter)).value;
+    let joined = parts.join(&part.delimiter);
+    bounds::check_text(&joined).map_err(|e| format!("!{e}"))?;
+    field.value = retyped(&field.value, &joined).value;
     Ok(())
 }
 

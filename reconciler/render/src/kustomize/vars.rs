@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bounds;
 use super::error::KustomizeError;
 use super::fieldspec::{FieldSpec, Leaf};
 use super::file::VarEntry;
@@ -115,16 +116,23 @@ pub(super) fn resolve(vars: &Vars, objects: &mut ResMap, specs: &[FieldSpec]) ->
 }
 
 fn expand_field(field: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), String> {
+    let expanded = |text: &str| {
+        let value = expanded(text, values);
+        match &value {
+            Some(Value::String(text)) => bounds::check_text(text).map(|()| value),
+            _ => Ok(value),
+        }
+    };
     match &mut field.value {
         Value::String(text) => {
-            if let Some(value) = expanded(text, values) {
+            if let Some(value) = expanded(text)? {
                 field.value = value;
             }
         }
         Value::Seq(items) => {
             for item in items {
                 if let Value::String(text) = &item.value
-                    && let Some(value) = expanded(text, values)
+                    && let Some(value) = expanded(text)?
                 {
                     item.value = value;
                 }
@@ -133,7 +141,7 @@ fn expand_field(field: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), 
         Value::Map(map) => {
             for item in map.values_mut() {
                 if let Value::String(text) = &item.value
-                    && let Some(value) = expanded(text, values)
+                    && let Some(value) = expanded(text)?
                 {
                     item.value = value;
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::bounds::MAX_PATH;
 use super::super::decode::{Fields, Located};
 use super::super::error::KustomizeError;
 use super::super::fieldspec::{FieldSpec, split_path};
@@ -42,11 +43,11 @@ pub(super) fn label_entry(file: &RepoPath, what: &str, node: &Node) -> Result<La
 pub(in super::super) fn field_specs(f: &mut Fields<'_>, name: &str) -> Result<Vec<FieldSpec>> {
     f.each(name, |file, what, node| {
         let mut f = Fields::new(file, what, node)?;
-        let spec = FieldSpec {
-            gvk: gvk(&mut f)?,
-            path: split_path(&f.text_or_empty("path")?),
-            create: f.flag("create")?,
-        };
+        let path = split_path(&f.text_or_empty("path")?);
+        if path.len() > MAX_PATH {
+            return Err(f.error(format!("the path has more than {MAX_PATH} parts")));
+        }
+        let spec = FieldSpec { gvk: gvk(&mut f)?, path, create: f.flag("create")? };
         // Upstream's own examples carry this field, which nothing reads.
         f.take("skip");
         f.finish()?;

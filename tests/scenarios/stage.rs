@@ -1,0 +1,386 @@
+//! Spaces of either kind, a repository, a hub and agents.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use apimachinery::{Name, Namespace, Object, SystemClock};
+use hub::world::resources;
+use hub::{Settings, World};
+use runtime::{Connection, Manager, Resource, Shutdown, Target};
+use serde_json::{Value, json};
+
+use super::Story;
+use crate::harness::{Outcome, block_on, eventually};
+use crate::kube;
+
+/// What plays the API servers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// kube-apiserver.
+    Real,
+    /// Room `space`.
+    Embedded,
+}
+
+impl Backend {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Embedded => "space",
+        }
+    }
+}
+
+/// Clusters of a stage, with their labels.
+const CLUSTERS: [(&str, &str, &str); 3] = [("cluster1", "eu", "production"), ("cluster2", "us", "production"), ("cluster3", "eu", "edge")];
+/// How long anything may take to arrive. Machines are shared; nothing is gated on speed here.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// The spaces, by name: `wds1`, `its1` and the clusters.
+struct Spaces {
+    connections: BTreeMap<String, Connection>,
+    /// Keeps the servers alive and exclusive.
+    _servers: Servers,
+}
+
+enum Servers {
+    Real(#[expect(dead_code, reason = "dropping it gives the servers back")] kube::fleet::Fleet),
+    Embedded(#[expect(dead_code, reason = "dropping it ends the server")] Arc<space::Server>),
+}
+
+impl Spaces {
+    fn open(backend: Backend) -> anyhow::Result<Self> {
+        match backend {
+            Backend::Real => Self::real(),
+            Backend::Embedded => block_on(Self::embedded()),
+        }
+    }
+
+    fn real() -> anyhow::Result<Self> {
+        let fleet = kube::fleet(CLUSTERS.len())?;
+        let mut connections = BTreeMap::new();
+        let named = ["wds1", "its1"].into_iter().zip([fleet.wds(), fleet.its()]);
+        for (name, server) in named.chain(CLUSTERS.iter().map(|c| c.0).zip(fleet.wecs())) {
+            let connection = block_on(Connection::from_kubeconfig(name, &server.kubeconfig_path(), None))?;
+            connections.insert(name.to_owned(), connection);
+        }
+        Ok(Self { connections, _servers: Servers::Real(fleet) })
+    }
+
+    async fn embedded() -> anyhow::Result<Self> {
+        let server = space::Server::open(space::Options::in_memory()).await?;
+        let mut connections = BTreeMap::new();
+        for name in ["wds1", "its1"].into_iter().chain(CLUSTERS.iter().map(|c| c.0)) {
+            server.create_space(name).await?;
+            connections.insert(name.to_owned(), Connection::over(name, server.admin_service(name)?));
+        }
+        Ok(Self { connections, _servers: Servers::Embedded(Arc::new(server)) })
+    }
+}
+
+/// One story's world.
+pub struct Stage {
+    spaces: Spaces,
+    directory: tempfile::TempDir,
+    hub: Option<Running>,
+    agents: BTreeMap<String, Running>,
+    world: Option<Arc<World>>,
+}
+
+struct Running {
+    shutdown: Shutdown,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Ends it at its next await, wherever that is: as far as the spaces can see, kill -9.
+    fn kill(self) {
+        self.shutdown.cancel();
+        self.task.abort();
+        let _ended = block_on(self.task);
+    }
+}
+
+/// Sets the stage, plays the story, and clears it away.
+pub fn perform(backend: Backend, story: Story) -> Outcome {
+    let mut stage = Stage::set(backend)?;
+    let outcome = story(&mut stage);
+    stage.stop_all();
+    outcome
+}
+
+impl Stage {
+    fn set(backend: Backend) -> anyhow::Result<Self> {
+        let spaces = Spaces::open(backend)?;
+        let directory = tempfile::tempdir()?;
+        let stage = Self { spaces, directory, hub: None, agents: BTreeMap::new(), world: None };
+        git(&stage.repository(), &["init", "--quiet", "--initial-branch=main", "."])?;
+        for (cluster, region, tier) in CLUSTERS {
+            stage.write(&format!("clusters/{cluster}.yaml"), &cluster_file(cluster, region, tier))?;
+        }
+        Ok(stage)
+    }
+
+    /// The repository's work tree.
+    pub fn repository(&self) -> PathBuf {
+        let path = self.directory.path().join("repository");
+        // It is made once and stays.
+        let _made = std::fs::create_dir_all(&path);
+        path
+    }
+
+    /// Writes a file of the work tree.
+    pub fn write(&self, path: &str, text: &str) -> Outcome {
+        let file = self.repository().join(path);
+        std::fs::create_dir_all(file.parent().context("a file has a directory")?)?;
+        Ok(std::fs::write(file, text)?)
+    }
+
+    /// Removes a file of the work tree.
+    pub fn remove(&self, path: &str) -> Outcome {
+        Ok(std::fs::remove_file(self.repository().join(path))?)
+    }
+
+    /// Commits everything; returns the commit.
+    pub fn commit(&self, message: &str) -> anyhow::Result<String> {
+        git(&self.repository(), &["add", "--all"])?;
+        git(&self.repository(), &["commit", "--quiet", "--allow-empty", "--message", message])?;
+        Ok(git(&self.repository(), &["rev-parse", "HEAD"])?.trim().to_owned())
+    }
+
+    /// A file of the status branch.
+    pub fn status_file(&self, path: &str) -> anyhow::Result<String> {
+        git(&self.repository(), &["show", &format!("gitstellar/status:{path}")])
+    }
+
+    /// A space.
+    pub fn space(&self, name: &str) -> &Connection {
+        &self.spaces.connections[name]
+    }
+
+    /// The names of the clusters.
+    pub fn clusters(&self) -> impl Iterator<Item = &'static str> {
+        CLUSTERS.into_iter().map(|(name, _, _)| name)
+    }
+
+    /// Starts hub and agents, registers the clusters and creates the GitSource `main`.
+    pub fn start(&mut self) -> Outcome {
+        self.start_hub();
+        block_on(self.register())?;
+        for cluster in self.clusters().collect::<Vec<_>>() {
+            self.start_agent(cluster);
+        }
+        Ok(())
+    }
+
+    /// Starts the hub; a second one only after [`Stage::kill_hub`].
+    pub fn start_hub(&mut self) {
+        let shutdown = Shutdown::new();
+        let mut settings = Settings::new("wds1", self.directory.path().join("mirrors"));
+        settings.allow_local_sources = true;
+        settings.pacing = plan::report::Pacing { progress_ms: 200, change_ms: 200 };
+        let (wds, its) = (self.space("wds1").clone(), self.space("its1").clone());
+        let clock = Arc::new(SystemClock::default());
+        let world = block_on(async { Arc::new(World::new(wds, its, settings, clock, shutdown.clone())) });
+        let running = Arc::clone(&world);
+        let task = block_on(async {
+            tokio::spawn(async move {
+                if let Err(error) = hub::run(running).await {
+                    tracing::error!(error = %runtime::drive::chain(&error), "the hub ended");
+                }
+            })
+        });
+        self.world = Some(world);
+        self.hub = Some(Running { shutdown, task });
+    }
+
+    /// Kills the hub.
+    pub fn kill_hub(&mut self) {
+        self.world = None;
+        if let Some(hub) = self.hub.take() {
+            hub.kill();
+        }
+    }
+
+    /// Starts the agent of a cluster.
+    pub fn start_agent(&mut self, cluster: &str) {
+        let shutdown = Shutdown::new();
+        let settings = agent::Settings {
+            cluster: cluster.into(),
+            its: self.space("its1").clone(),
+            wec: self.space(cluster).clone(),
+            clock: Arc::new(SystemClock::default()),
+            shutdown: shutdown.clone(),
+        };
+        let task = block_on(async { tokio::spawn(agent::run(settings)) });
+        self.agents.insert(cluster.to_owned(), Running { shutdown, task });
+    }
+
+    /// Kills the agent of a cluster.
+    pub fn kill_agent(&mut self, cluster: &str) {
+        if let Some(agent) = self.agents.remove(cluster) {
+            agent.kill();
+        }
+    }
+
+    fn stop_all(&mut self) {
+        self.kill_hub();
+        std::mem::take(&mut self.agents).into_values().for_each(Running::kill);
+    }
+
+    async fn register(&self) -> Outcome {
+        let (wds, its) = (self.space("wds1"), self.space("its1"));
+        hub::install::install_crds(wds, api::crds::Role::Wds).await?;
+        hub::install::install_crds(its, api::crds::Role::Its).await?;
+        for (cluster, _, _) in CLUSTERS {
+            let object = json!({
+                "apiVersion": "cluster.open-cluster-management.io/v1", "kind": "ManagedCluster",
+                "metadata": { "name": cluster }, "spec": { "hubAcceptsClient": true },
+            });
+            self.apply("its1", &resources::managed_clusters(), &object).await?;
+        }
+        let source = json!({
+            "apiVersion": "gitstellar.io/v1alpha1", "kind": "GitSource", "metadata": { "name": "main" },
+            "spec": { "url": self.repository().to_string_lossy(), "ref": "main" },
+        });
+        self.apply("wds1", &resources::git_sources(), &source).await
+    }
+
+    /// Applies an object as somebody called `person`.
+    pub async fn apply(&self, space: &str, resource: &Resource, object: &Value) -> Outcome {
+        let manager = Manager { name: "person", force: true };
+        self.space(space).apply(resource, &Object::from_value(object)?, manager).await?;
+        Ok(())
+    }
+
+    /// Merge-patches an object as `kubectl edit` would.
+    pub fn edit(&self, space: &str, at: At<'_>, patch: &Value) -> Outcome {
+        let (resource, namespace, name) = at.parts();
+        let target = Target { resource: &resource, namespace: namespace.as_ref(), name: &name, subresource: "" };
+        block_on(self.space(space).merge(target, patch, "kubectl-edit"))?;
+        Ok(())
+    }
+
+    /// An object of a space.
+    pub fn get(&self, space: &str, at: At<'_>) -> anyhow::Result<Option<Value>> {
+        let (resource, namespace, name) = at.parts();
+        let found = block_on(self.space(space).get(&resource, namespace.as_ref(), &name))?;
+        Ok(found.map(|object| object.to_value()))
+    }
+
+    /// Waits until an object satisfies a condition; returns it then.
+    pub fn until(&self, space: &str, at: At<'_>, what: &str, holds: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+        let title = format!("{} in {space} {what}", at.2);
+        let seen = std::cell::RefCell::new(Value::Null);
+        let outcome = eventually(&title, LIMIT, || {
+            let found = self.get(space, at)?;
+            *seen.borrow_mut() = found.clone().unwrap_or_default();
+            Ok(found.filter(|object| holds(object)))
+        });
+        outcome.with_context(|| format!("last seen: {}; board: {}", seen.borrow(), self.board()))
+    }
+
+    /// Waits until an object is gone.
+    pub fn until_gone(&self, space: &str, at: At<'_>) -> Outcome {
+        eventually(&format!("{} in {space} is gone", at.2), LIMIT, || Ok(self.get(space, at)?.is_none().then_some(())))
+            .with_context(|| format!("board: {}", self.board()))
+    }
+
+    /// Waits until the commit is in the WDS, everything placed is applied, and no work is left to do.
+    pub fn until_settled(&self, commit: &str) -> Outcome {
+        self.until("wds1", At(SOURCE, None, "main"), "is settled", |source| {
+            source.pointer("/status/settled").and_then(Value::as_str) == Some(commit) && source.pointer("/status/applying").is_none()
+        })?;
+        Ok(())
+    }
+
+    /// Waits until every work of a mailbox is applied at its current generation.
+    pub fn until_applied(&self, cluster: &str) -> Outcome {
+        eventually(&format!("the mailbox of {cluster} is applied"), LIMIT, || {
+            let works = block_on(self.space("its1").list(&WORK.resource(), Some(&Namespace::from(cluster)), None))?;
+            let applied = |work: &Object| {
+                let value = work.to_value();
+                let conditions = value.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+                conditions.iter().any(|c| c["type"] == "Applied" && c["status"] == "True" && c["observedGeneration"].as_i64() == work.header().generation)
+            };
+            Ok((!works.is_empty() && works.iter().all(applied)).then_some(()))
+        })
+        .with_context(|| format!("board: {}", self.board()))
+    }
+
+    /// What the hub thinks, for messages of failed stories.
+    fn board(&self) -> String {
+        let Some(world) = &self.world else { return "no hub".to_owned() };
+        let boards = world.board.sources();
+        let lines = boards.iter().map(|(source, board)| {
+            let pairs = world.board.fleet().units.values().flat_map(|unit| unit.pairs.clone()).filter(|pair| !pair.state.is_ready()).collect::<Vec<_>>();
+            format!("{source}: settled {:?}, problem {:?}, failures {:?}, held {:?}/{:?}, not ready {pairs:?}", board.settled, board.problem, board.failures, board.held_by_sync, board.held_by_transport)
+        });
+        lines.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Versions of every object of some kinds in every space: what must not change when nothing happens.
+    pub fn versions(&self, kinds: &[(&str, Kind)]) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut versions = BTreeMap::new();
+        for (space, kind) in kinds {
+            for object in block_on(self.space(space).list(&kind.resource(), None, None))? {
+                let version = object.header().resource_version.as_deref().unwrap_or_default().to_owned();
+                versions.insert(format!("{space}: {}", object.id()), version);
+            }
+        }
+        ensure!(!versions.is_empty(), "there is nothing to compare");
+        Ok(versions)
+    }
+}
+
+/// A kind that stories speak of: group, version, kind, plural, whether namespaced.
+#[derive(Clone, Copy)]
+pub struct Kind(pub &'static str, pub &'static str, pub &'static str, pub &'static str, pub bool);
+
+impl Kind {
+    pub fn resource(self) -> Resource {
+        let Self(group, version, kind, plural, namespaced) = self;
+        if namespaced { Resource::namespaced(group, version, kind, plural) } else { Resource::cluster(group, version, kind, plural) }
+    }
+}
+
+pub const DEPLOYMENT: Kind = Kind("apps", "v1", "Deployment", "deployments", true);
+pub const CONFIG_MAP: Kind = Kind("", "v1", "ConfigMap", "configmaps", true);
+pub const NAMESPACE: Kind = Kind("", "v1", "Namespace", "namespaces", false);
+pub const SOURCE: Kind = Kind("gitstellar.io", "v1alpha1", "GitSource", "gitsources", false);
+pub const BINDING: Kind = Kind("control.kubestellar.io", "v1alpha1", "Binding", "bindings", false);
+pub const WORK: Kind = Kind("work.open-cluster-management.io", "v1", "ManifestWork", "manifestworks", true);
+
+/// An object: kind, namespace, name.
+#[derive(Clone, Copy)]
+pub struct At<'a>(pub Kind, pub Option<&'a str>, pub &'a str);
+
+impl At<'_> {
+    fn parts(self) -> (Resource, Option<Namespace>, Name) {
+        (self.0.resource(), self.1.map(Namespace::from), Name::from(self.2))
+    }
+}
+
+fn cluster_file(name: &str, region: &str, tier: &str) -> String {
+    format!(
+        "apiVersion: cluster.open-cluster-management.io/v1\nkind: ManagedCluster\nmetadata:\n  name: {name}\n  labels: {{ region: {region}, tier: {tier} }}\n"
+    )
+}
+
+/// Runs git as somebody without a configuration of their own.
+fn git(directory: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(directory)
+        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null"), ("HOME", "/nonexistent")])
+        .envs([("GIT_AUTHOR_NAME", "A. Person"), ("GIT_AUTHOR_EMAIL", "a@example.com"), ("GIT_COMMITTER_NAME", "A. Person"), ("GIT_COMMITTER_EMAIL", "a@example.com")])
+        .output()?;
+    if !output.status.success() {
+        bail!("git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}

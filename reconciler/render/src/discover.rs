@@ -150,7 +150,12 @@ fn walk(
     let mut covered = covered;
     if let Some(name) = FILE_NAMES.iter().find(|name| has(name)) {
         seen.kustomizations.insert(dir.clone());
-        seen.referred.extend(references(files, dir, name));
+        let top = top_of(files, &dir.child(name));
+        // A component is a part of others' kustomizations, even while nobody uses it.
+        if top.as_ref().and_then(|top| top.str_at(&["kind"])) == Some("Component") {
+            seen.referred.insert(dir.clone());
+        }
+        seen.referred.extend(top.map(|top| references(dir, &top)).unwrap_or_default());
         // Files beside a kustomization are its own or nobody's.
         covered = false;
     } else if has(CHART_FILE) {
@@ -186,12 +191,15 @@ fn own_manifest(dir: &RepoPath, root: &RepoPath, name: &str, entry: &Entry) -> b
     !matches!(entry, Entry::Directory) && is_manifest(name) && !(dir == root && name == "gitstellar.yaml")
 }
 
-/// The directories and files that a kustomization names. What cannot be read refers to nothing.
-fn references(files: &Files<'_>, dir: &RepoPath, name: &str) -> Vec<RepoPath> {
-    let file = dir.child(name);
-    let Ok(bytes) = files.read(&file) else { return Vec::new() };
-    let Ok(documents) = Loader::new(Profile::Kubectl).load(file.as_str(), &bytes) else { return Vec::new() };
-    let Some(top) = documents.first() else { return Vec::new() };
+/// The first document of a kustomization file. What cannot be read is nothing here: rendering it will tell why.
+fn top_of(files: &Files<'_>, file: &RepoPath) -> Option<Node> {
+    let bytes = files.read(file).ok()?;
+    let documents = Loader::new(Profile::Kubectl).load(file.as_str(), &bytes).ok()?;
+    documents.into_iter().next()
+}
+
+/// The directories and files that a kustomization names.
+fn references(dir: &RepoPath, top: &Node) -> Vec<RepoPath> {
     let mut named: Vec<&str> = Vec::new();
     for field in [
         "resources",
@@ -267,6 +275,7 @@ mod tests {
             ("apps/chart/Chart.yaml", "x"),
             ("apps/chart/templates/x.yaml", "x"),
             ("infra/crds/c.yaml", "x"),
+            ("apps/part/kustomization.yaml", "kind: Component\n"),
         ]);
         assert_eq!(
             units,

@@ -43,3 +43,8 @@ pub use set::FieldSet;
 pub use shape::Shape;
 pub use typed::{Comparison, Duplicates, ValidationErrors};
 pub use updater::{Applier, Endpoint, WriteError};
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod testing;

@@ -1,9 +1,8 @@
 //! JSON patch, RFC 6902, in kube-apiserver's reading of it.
 //!
-//! The server's library is more lenient than the RFC, and clients rely on it, so the operations are carried out here and not by the `json-patch` crate (which
-//! a test holds them equal to, wherever the RFC accepts the patch):
-//! `replace` of a missing field adds it, `copy` from one copies null, `test` of one equals null, indexes may be negative (`-1` is the last item), a missing `value` is
-//! null. The crate gives [`diff`].
+//! The server's library is more lenient than the RFC, and clients rely on it, so the operations are carried out here and not by the `json-patch` crate: `replace` of a missing
+//! field adds it, `copy` from one copies null, `test` of one equals null, indexes may be negative (`-1` is the last item), a missing `value` is null. A test
+//! holds both equal wherever the crate accepts a patch. The crate gives [`diff`]. Its `patch` is for nobody: 4.2.0 panics when it undoes a failed patch that moved a value to above its place.
 
 use serde_json::{Map, Value};
 
@@ -446,7 +445,7 @@ mod tests {
             let patch = Value::Array(patch);
             let strict: json_patch::Patch = serde_json::from_value(patch.clone()).unwrap();
             let mut expected = original.clone();
-            if json_patch::patch(&mut expected, &strict).is_ok() {
+            if json_patch::patch_unsafe(&mut expected, &strict).is_ok() {
                 prop_assert_eq!(apply(&original, &patch), Ok(expected));
             }
         }

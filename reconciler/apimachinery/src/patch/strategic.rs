@@ -315,4 +315,5 @@ fn without_directives(value: Value) -> Option<Value> {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
 mod tests;

@@ -83,3 +83,66 @@ pub fn upgrade(managers: &mut Managers, updater: &str, applier: &str, subresourc
     managers.set(id, Managed { fields, ..target });
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(manager: &str, operation: &str, version: &str, field: &str) -> Value {
+        json!({
+            "manager": manager, "operation": operation, "apiVersion": version, "time": "2026-11-20T11:13:11Z",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {field: {}}},
+        })
+    }
+
+    #[track_caller]
+    fn check(before: &Value, expected: &Value) {
+        let mut managers = Managers::parse(before).unwrap();
+        let changed = upgrade(&mut managers, "csa", "ssa", "");
+        assert_eq!(&managers.to_value(), expected);
+        assert_eq!(changed, before != expected);
+    }
+
+    #[test]
+    fn an_updater_becomes_an_applier() {
+        check(
+            &json!([entry("csa", "Update", "v1", "f:a"), entry("x", "Update", "v1", "f:b")]),
+            &json!([entry("ssa", "Apply", "v1", "f:a"), entry("x", "Update", "v1", "f:b")]),
+        );
+        check(&json!([entry("x", "Update", "v1", "f:a")]), &json!([entry("x", "Update", "v1", "f:a")]));
+    }
+
+    #[test]
+    fn an_updater_joins_the_applier_that_is_there() {
+        let mut joined = entry("ssa", "Apply", "v1", "f:a");
+        joined["fieldsV1"]["f:spec"]["f:b"] = json!({});
+        check(
+            &json!([
+                entry("ssa", "Apply", "v1", "f:a"),
+                entry("csa", "Update", "v1", "f:b"),
+                entry("csa", "Update", "v2", "f:c")
+            ]),
+            &json!([joined]),
+        );
+    }
+
+    #[test]
+    fn the_annotation_follows_what_is_applied() {
+        let mut object = json!({"metadata": {"annotations": {LAST_APPLIED: "{}", "a": "b"}}});
+        let config = json!({"kind": "K", "metadata": {"annotations": {LAST_APPLIED: "old", "x": "<"}}});
+        renew_last_applied(&mut object, &config);
+        let text = object["metadata"]["annotations"][LAST_APPLIED].as_str().unwrap();
+        assert_eq!(text, "{\"kind\":\"K\",\"metadata\":{\"annotations\":{\"x\":\"\\u003c\"}}}\n");
+        assert_eq!(
+            last_applied(&object),
+            Some(json!({"kind": "K", "metadata": {"annotations": {"x": "<"}}}))
+        );
+        let mut large = json!({"data": "x".repeat(MAX_ANNOTATIONS_BYTES)});
+        renew_last_applied(&mut object, &large);
+        assert_eq!(object, json!({"metadata": {"annotations": {"a": "b"}}}));
+        renew_last_applied(&mut large, &config);
+        assert_eq!(last_applied(&large), None);
+    }
+}

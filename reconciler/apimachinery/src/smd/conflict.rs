@@ -89,3 +89,47 @@ impl fmt::Display for Conflicts {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::smd::testing::fields;
+
+    fn conflicts(owned: Vec<(ManagerId, serde_json::Value)>) -> Conflicts {
+        let owned = owned.into_iter().map(|(id, value)| (id, fields(&value))).collect();
+        Conflicts::new(&owned).unwrap()
+    }
+
+    #[test]
+    fn one_conflict_is_one_line() {
+        let id = ManagerId::updater("kubectl-client-side-apply", "apps/v1", "");
+        let one = conflicts(vec![(id, json!({"f:spec": {"f:replicas": {}}}))]);
+        assert_eq!(
+            one.to_string(),
+            r#"Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using apps/v1: .spec.replicas"#
+        );
+        assert_eq!(
+            one.causes(),
+            [ConflictCause {
+                message: r#"conflict with "kubectl-client-side-apply" using apps/v1"#.to_owned(),
+                field: ".spec.replicas".to_owned(),
+            }]
+        );
+    }
+
+    #[test]
+    fn several_conflicts_are_listed_by_manager() {
+        let all = conflicts(vec![
+            (ManagerId::applier("b", ""), json!({"f:b": {"f:c": {}}, "f:x": {}})),
+            (ManagerId::updater("a", "v1", "status"), json!({"f:a": {}})),
+        ]);
+        assert_eq!(
+            all.to_string(),
+            "Apply failed with 3 conflicts: conflicts with \"a\" with subresource \"status\" using v1:\n- .a\nconflicts with \"b\":\n- .x\n- .b.c"
+        );
+        let rest = all.outside(&fields(&json!({"f:a": {}, "f:x": {}}))).unwrap();
+        assert_eq!(rest.to_string(), "Apply failed with 1 conflict: conflict with \"b\": .b.c");
+    }
+}

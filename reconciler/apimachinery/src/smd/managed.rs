@@ -389,3 +389,110 @@ fn same_but_time(left: &Value, right: &Value) -> bool {
     };
     strip(left) == strip(right)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::smd::testing::fields;
+
+    fn entry(manager: &str, operation: &str, time: i64) -> Value {
+        let time = rfc3339_seconds(Timestamp::from_second(time).unwrap());
+        let fields = json!({"f:spec": {format!("f:{manager}"): {}}});
+        json!({
+            "manager": manager, "operation": operation, "apiVersion": "apps/v1",
+            "time": time, "fieldsType": "FieldsV1", "fieldsV1": fields,
+        })
+    }
+
+    #[test]
+    fn entries_come_back_in_the_servers_order() {
+        let sorted = json!([
+            entry("b", "Apply", 9),
+            entry("z", "Update", 1),
+            entry("a", "Update", 2),
+            entry("b", "Update", 2),
+        ]);
+        let mut shuffled = sorted.as_array().unwrap().clone();
+        shuffled.reverse();
+        assert_eq!(Managers::parse(&Value::Array(shuffled)).unwrap().to_value(), sorted);
+    }
+
+    #[test]
+    fn an_applier_has_one_entry_whatever_the_version() {
+        let applied = |version: &str| {
+            let mut entry = entry("a", "Apply", 1);
+            entry["apiVersion"] = version.into();
+            entry
+        };
+        let managers = Managers::parse(&json!([applied("apps/v1beta1"), applied("apps/v1")])).unwrap();
+        assert_eq!(managers.to_value(), json!([applied("apps/v1")]));
+    }
+
+    #[test]
+    fn what_is_malformed_is_named() {
+        #[track_caller]
+        fn check(field: &str, value: Value, expected: &str) {
+            let mut entry = entry("a", "Update", 1);
+            entry[field] = value;
+            assert_eq!(Managers::parse(&json!([entry])).unwrap_err().to_string(), expected);
+        }
+        check("operation", json!("Patch"), "operation must be `Apply` or `Update`");
+        check("apiVersion", json!(""), "apiVersion must not be empty");
+        check("fieldsType", json!(""), "missing fieldsType in managed fields entry 0");
+        check("fieldsType", json!("FieldsV2"), r#"invalid fieldsType "FieldsV2" in managed fields entry 0"#);
+        check("time", json!("noon"), "time of managed fields entry 0 is not in RFC 3339");
+        check(
+            "fieldsV1",
+            json!({"x": {}}),
+            r#"error decoding set: fieldsV1: shorter than two characters, at key "x""#,
+        );
+    }
+
+    #[test]
+    fn managers_are_named_as_in_messages() {
+        assert_eq!(ManagerId::applier("kubectl", "").to_string(), r#""kubectl""#);
+        assert_eq!(
+            ManagerId::updater("kubectl", "apps/v1", "scale").to_string(),
+            r#""kubectl" with subresource "scale" using apps/v1"#
+        );
+        assert_eq!(ManagerId::updater("", "v1", "").to_string(), r#""unknown" using v1"#);
+    }
+
+    #[test]
+    fn the_oldest_updaters_become_ancient_changes() {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+        let mut entries: Vec<Value> =
+            (0..).zip(names).map(|(i, name)| entry(name, "Update", 100 + i)).collect();
+        entries.push(entry("applier", "Apply", 1));
+        // The oldest of all is the only one of its version and stays.
+        let mut other = entry("other", "Update", 1);
+        other["apiVersion"] = "apps/v1beta1".into();
+        entries.push(other);
+        let mut managers = Managers::parse(&Value::Array(entries)).unwrap();
+        managers.cap_updaters();
+        let left: Vec<_> = managers.iter().map(|(id, _)| id.manager.as_str()).collect();
+        assert_eq!(left, ["ancient-changes", "applier", "e", "f", "g", "h", "i", "j", "k", "l", "other"]);
+        let ancient = managers.get(&ManagerId::updater(ANCIENT, "apps/v1", "")).unwrap();
+        assert_eq!(ancient.fields, fields(&json!({"f:spec": {"f:a": {}, "f:b": {}, "f:c": {}, "f:d": {}}})));
+        assert_eq!(ancient.time.unwrap().as_second(), 103);
+    }
+
+    #[test]
+    fn a_write_that_changes_nothing_keeps_the_times() {
+        let object = |time: i64, replicas: i64| {
+            let metadata = json!({"name": "x", "managedFields": [entry("a", "Apply", time)]});
+            json!({"metadata": metadata, "spec": {"replicas": replicas}})
+        };
+        let after = |stored: &Value, mut new: Value| {
+            keep_times_of_unchanged(stored, &mut new);
+            new
+        };
+        assert_eq!(after(&object(1, 1), object(2, 1)), object(1, 1));
+        assert_eq!(after(&object(1, 1), object(2, 2)), object(2, 2));
+        let mut other = object(2, 1);
+        other["metadata"]["managedFields"][0]["manager"] = "b".into();
+        assert_eq!(after(&object(1, 1), other.clone()), other);
+    }
+}

@@ -59,3 +59,60 @@ fn in_version(id: &ManagerId, api_version: &str) -> ManagerId {
         Operation::Update => ManagerId { api_version: api_version.to_owned(), ..id.clone() },
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn entry(manager: &str, operation: &str, version: &str, fields: Value) -> Value {
+        json!({
+            "manager": manager, "operation": operation, "apiVersion": version,
+            "fieldsType": "FieldsV1", "fieldsV1": fields,
+        })
+    }
+
+    fn managers(entries: &[Value]) -> Managers {
+        Managers::parse(&Value::Array(entries.to_vec())).unwrap()
+    }
+
+    #[test]
+    fn owners_of_replicas_go_into_the_scale_and_come_back() {
+        let path = FieldPath::of_fields(["spec", "replicas"]);
+        let both = json!({"f:spec": {"f:replicas": {}, "f:paused": {}}});
+        let replicas = json!({"f:spec": {"f:replicas": {}}});
+        let parent = managers(&[
+            entry("a", "Apply", "apps/v1", both.clone()),
+            entry("u", "Update", "apps/v1", both.clone()),
+            entry("o", "Update", "apps/v1", json!({"f:spec": {"f:paused": {}}})),
+        ]);
+        let scale = managers_of_scale(&parent, &path);
+        let expected = managers(&[
+            entry("a", "Apply", "autoscaling/v1", replicas.clone()),
+            entry("u", "Update", "autoscaling/v1", replicas.clone()),
+        ]);
+        assert_eq!(scale, expected);
+        assert_eq!(managers_of_parent(&parent, &scale, &path, "apps/v1"), parent);
+    }
+
+    #[test]
+    fn scaling_takes_the_replicas_from_their_owner() {
+        let path = FieldPath::of_fields(["spec", "replicas"]);
+        let replicas = json!({"f:spec": {"f:replicas": {}}});
+        let parent = managers(&[
+            entry("a", "Apply", "apps/v1", json!({"f:spec": {"f:replicas": {}, "f:paused": {}}})),
+            entry("only", "Update", "apps/v1", replicas.clone()),
+        ]);
+        let mut scaled = entry("kubectl", "Update", "autoscaling/v1", replicas.clone());
+        scaled["subresource"] = "scale".into();
+        scaled["time"] = "2026-11-20T11:13:11Z".into();
+        let after = managers_of_parent(&parent, &managers(&[scaled]), &path, "apps/v1");
+        let mut kubectl = entry("kubectl", "Update", "apps/v1", replicas);
+        kubectl["subresource"] = "scale".into();
+        let expected =
+            managers(&[entry("a", "Apply", "apps/v1", json!({"f:spec": {"f:paused": {}}})), kubectl]);
+        assert_eq!(after, expected);
+    }
+}

@@ -203,3 +203,7 @@ fn names<'v>(
 ) -> std::collections::BTreeSet<&'v String> {
     left.into_iter().chain(right).flat_map(serde_json::Map::keys).collect()
 }
+
+#[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
+mod tests;

@@ -318,3 +318,7 @@ fn never_tracked() -> FieldSet {
     .map(|field| FieldPath::of_fields(["metadata", field]));
     top.into_iter().chain(metadata).collect()
 }
+
+#[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
+mod tests;

@@ -52,6 +52,7 @@ pub use declared::{Declaration, DeclaredObject, Origin, Unit};
 pub use finding::{Finding, FindingId, Severity};
 pub use inventory::{Cluster, Inventory};
 pub use names::{
-    CLUSTER_SELECTOR_ANNOTATION, ClusterName, OUR_GROUP, Pair, PolicyName, SYSTEM_NAMESPACE, SourceName, UNIT_LABEL, UnitName, WdsName,
+    CLUSTER_SELECTOR_ANNOTATION, ClusterName, OUR_GROUP, Pair, PolicyName, SYSTEM_NAMESPACE, SourceName,
+    UNIT_LABEL, UnitName, WdsName,
 };
 pub use policy::{Clause, Match, Modulation, ObjectTest, Policy};

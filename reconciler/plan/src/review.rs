@@ -70,7 +70,7 @@ pub struct Review {
     /// How the head is called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
-    /// Over placements and findings: two reviews with equal digests say the same. No value of a Secret enters it.
+    /// Over changed placements and findings: two reviews with equal digests say the same. No value of a Secret enters it.
     pub digest: String,
     /// Counts.
     pub summary: Summary,
@@ -241,8 +241,6 @@ fn held(
     changes: &[PairChange],
     config: budget::Config,
 ) -> Option<Held> {
-    let placed =
-        before?.pairs.iter().map(|pair| Pair::new(pair.object.clone(), pair.cluster.clone())).collect();
     let gone = changes.iter().filter(|pair| pair.change == Change::Disappear);
     let removals: BTreeMap<Pair, Cause> = gone
         .map(|pair| {
@@ -251,11 +249,17 @@ fn held(
             (Pair::new(pair.object.clone(), pair.cluster.clone()), cause)
         })
         .collect();
+    if removals.is_empty() {
+        return None;
+    }
+    let placed = before?.pairs.iter();
+    let placed = placed.map(|pair| Pair::new(pair.object.clone(), pair.cluster.clone())).collect();
     budget::judge(&removals, &placed, &[], config).held
 }
 
+/// Sorted by cluster, group, kind, namespace, name: changes are sorted by object already, so they only need to be dealt out to their clusters.
 fn placements(scene: &Scene) -> Vec<PlacementEntry> {
-    let mut entries = Vec::with_capacity(scene.changes.len());
+    let mut by_cluster: BTreeMap<&ClusterName, Vec<PlacementEntry>> = BTreeMap::new();
     for (object, pairs) in scene.by_object() {
         let after = scene.head.objects.get(object);
         let Some(shown) = after.or_else(|| scene.declared_before(object)) else { continue };
@@ -264,7 +268,7 @@ fn placements(scene: &Scene) -> Vec<PlacementEntry> {
                 if pair.head.is_some() { shown } else { scene.declared_before(object).unwrap_or(shown) };
             let placing = pair.head.or(pair.base);
             let secret = diff::is_secret(object);
-            entries.push(PlacementEntry {
+            by_cluster.entry(pair.cluster).or_default().push(PlacementEntry {
                 cluster: pair.cluster.clone(),
                 group: object.group.clone(),
                 version: declared.object.object.header().gvk.version.clone(),
@@ -278,16 +282,13 @@ fn placements(scene: &Scene) -> Vec<PlacementEntry> {
             });
         }
     }
-    entries.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
-    entries
+    by_cluster.into_values().flatten().collect()
 }
 
-fn order(entry: &PlacementEntry) -> (&ClusterName, &Group, &Kind, &Namespace, &Name) {
-    (&entry.cluster, &entry.group, &entry.kind, &entry.namespace, &entry.name)
-}
-
+/// Over what happens and what is said of it: what stays as it is does not count.
 fn digest(placements: &[PlacementEntry], findings: &[FindingEntry]) -> Digest {
-    Digest::of(serde_json::to_vec(&(placements, findings)).unwrap_or_default().as_slice())
+    let events: Vec<_> = placements.iter().filter(|entry| entry.change != Change::Unchanged).collect();
+    Digest::of(serde_json::to_vec(&(events, findings)).unwrap_or_default().as_slice())
 }
 
 #[cfg(test)]

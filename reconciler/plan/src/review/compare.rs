@@ -1,7 +1,6 @@
 //! Pairs before and after, and how they differ.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apimachinery::{Digest, ObjectId};
@@ -48,31 +47,70 @@ pub struct PairChange<'a> {
 
 /// Compares two expansions. The answer is sorted by object and cluster.
 pub fn compare<'a>(base: Option<&'a Expansion<'a>>, head: &'a Expansion<'a>) -> Vec<PairChange<'a>> {
-    let before = Side::new(base);
-    let after = Side::new(Some(head));
-    let (mut old, mut new) = (before.pairs.iter().peekable(), after.pairs.iter().peekable());
-    let mut changes = Vec::with_capacity(before.pairs.len().max(after.pairs.len()));
-    loop {
-        let order = match (old.peek(), new.peek()) {
-            (None, None) => return changes,
+    let old = base.map(|base| base.pairs.as_slice()).unwrap_or_default();
+    let mut changes = Vec::with_capacity(old.len().max(head.pairs.len()));
+    for (was, is) in zip(by_object(old), by_object(&head.pairs), |a, b| object_of(a).cmp(&object_of(b))) {
+        let sides = Sides { before: digest(base, was), after: digest(Some(head), is) };
+        let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
+        let pairs = zip(was.iter(), is.iter(), |a, b| a.cluster.cmp(&b.cluster));
+        changes.extend(pairs.filter_map(|(was, is)| sides.pair(was, is)));
+    }
+    changes
+}
+
+/// The pairs of each object.
+fn by_object(pairs: &[PlacedPair]) -> impl Iterator<Item = &[PlacedPair]> {
+    pairs.chunk_by(|a, b| a.object == b.object)
+}
+
+fn object_of(pairs: &[PlacedPair]) -> Option<&ObjectId> {
+    pairs.first().map(|pair| &pair.object)
+}
+
+/// Walks two sorted sequences side by side: what is on the left, on the right, or on both.
+fn zip<T>(
+    left: impl Iterator<Item = T>,
+    right: impl Iterator<Item = T>,
+    order: impl Fn(&T, &T) -> Ordering,
+) -> impl Iterator<Item = (Option<T>, Option<T>)> {
+    let (mut left, mut right) = (left.peekable(), right.peekable());
+    std::iter::from_fn(move || {
+        let order = match (left.peek(), right.peek()) {
+            (None, None) => return None,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(a), Some(b)) => (&a.object, &a.cluster).cmp(&(&b.object, &b.cluster)),
+            (Some(a), Some(b)) => order(a, b),
         };
-        let was = if order.is_le() { old.next() } else { None };
-        let is = if order.is_ge() { new.next() } else { None };
-        let Some(pair) = was.or(is) else { return changes };
-        let digest_before = was.and_then(|pair| before.digest(&pair.object));
-        let digest_after = is.and_then(|pair| after.digest(&pair.object));
-        changes.push(PairChange {
+        let on_left = if order.is_le() { left.next() } else { None };
+        let on_right = if order.is_ge() { right.next() } else { None };
+        Some((on_left, on_right))
+    })
+}
+
+/// The digest of an object that is placed.
+fn digest(expansion: Option<&Expansion>, pairs: Option<&[PlacedPair]>) -> Option<Digest> {
+    let object = &pairs?.first()?.object;
+    Some(expansion?.objects.get(object)?.digest())
+}
+
+/// The content of one object on both sides.
+struct Sides {
+    before: Option<Digest>,
+    after: Option<Digest>,
+}
+
+impl Sides {
+    fn pair<'a>(&self, was: Option<&'a PlacedPair>, is: Option<&'a PlacedPair>) -> Option<PairChange<'a>> {
+        let pair = is.or(was)?;
+        Some(PairChange {
             object: &pair.object,
             cluster: &pair.cluster,
             base: was.map(|pair| &pair.placing),
             head: is.map(|pair| &pair.placing),
-            before: digest_before,
-            after: digest_after,
-            change: change(was, is, digest_before == digest_after),
-        });
+            before: self.before.filter(|_| was.is_some()),
+            after: self.after.filter(|_| is.is_some()),
+            change: change(was, is, self.before == self.after),
+        })
     }
 }
 
@@ -83,26 +121,5 @@ fn change(was: Option<&PlacedPair>, is: Option<&PlacedPair>, same_content: bool)
         _ if !same_content => Change::Change,
         (Some(was), Some(is)) if was.placing != is.placing => Change::Rebound,
         _ => Change::Unchanged,
-    }
-}
-
-/// One side, with each object's digest computed once.
-struct Side<'a> {
-    pairs: &'a [PlacedPair],
-    digests: BTreeMap<&'a ObjectId, Digest>,
-}
-
-impl<'a> Side<'a> {
-    fn new(expansion: Option<&'a Expansion<'a>>) -> Self {
-        let Some(expansion) = expansion else { return Self { pairs: &[], digests: BTreeMap::new() } };
-        let placed = expansion.pairs.chunk_by(|a, b| a.object == b.object).filter_map(|pairs| pairs.first());
-        let digests = placed
-            .filter_map(|pair| Some((&pair.object, expansion.objects.get(&pair.object)?.digest())))
-            .collect();
-        Self { pairs: &expansion.pairs, digests }
-    }
-
-    fn digest(&self, object: &ObjectId) -> Option<Digest> {
-        self.digests.get(object).copied()
     }
 }

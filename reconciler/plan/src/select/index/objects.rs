@@ -15,6 +15,14 @@ struct Before {
     admitted: Option<RoaringBitmap>,
 }
 
+impl Before {
+    /// An object that was not there yet.
+    fn nowhere(clauses: &BTreeSet<ClauseRef>) -> Self {
+        let modulations = clauses.iter().map(|(policy, _)| (*policy, None)).collect();
+        Self { modulations, admitted: None }
+    }
+}
+
 impl Index {
     /// Adds an object, or replaces what it says of itself.
     pub fn upsert_object(&mut self, object: Selectable) -> Changed {
@@ -31,7 +39,7 @@ impl Index {
             Some(namespace) => self.set_namespace(&namespace, None),
             None => Changed::new(),
         };
-        changed.append(&mut self.move_object(&object, None));
+        changed.append(&mut self.move_object(Some(&object), None));
         self.objects.remove(id);
         changed
     }
@@ -42,28 +50,24 @@ impl Index {
             Some(namespace) => self.set_namespace(&namespace, Some(&object.labels)),
             None => Changed::new(),
         };
-        if self.objects.id(&object.id).is_none() {
-            // An id without terms yet: what follows is then the same as for a change.
-            let blank = Selectable { labels: Labels::default(), narrowing: None, ..object.clone() };
-            self.objects.insert(object.id.clone(), blank);
-        }
-        let Some(old) = self.objects.get(&object.id).cloned() else { return changed };
-        changed.append(&mut self.move_object(&old, Some(object)));
+        let old = self.objects.get(&object.id).cloned();
+        changed.append(&mut self.move_object(old.as_ref(), Some(object)));
         changed
     }
 
-    /// From what an object was to what it is; `None` when it goes.
-    fn move_object(&mut self, old: &Selectable, new: Option<Selectable>) -> Changed {
-        let Some(id) = self.objects.id(&old.id) else { return Changed::new() };
-        let old_terms = term::of_object(old);
+    /// From what an object was to what it is; `None` before it comes and when it goes.
+    fn move_object(&mut self, old: Option<&Selectable>, new: Option<Selectable>) -> Changed {
+        let old_terms = old.map(term::of_object).unwrap_or_default();
         let new_terms = new.as_ref().map(|new| self.terms_of(new)).unwrap_or_default();
         let clauses = self.clauses.called_by(old_terms.iter().chain(&new_terms));
-        let before = self.before(id, &clauses);
+        let known = old.and_then(|old| self.objects.id(&old.id));
+        let before = known.map(|id| self.before(id, &clauses));
+        let stored = new.clone().map(|new| self.objects.insert(new.id.clone(), new));
+        let Some(id) = stored.or(known) else { return Changed::new() };
+        let before = before.unwrap_or_else(|| Before::nowhere(&clauses));
         self.bearers.remove(id, &old_terms);
-        self.narrow(id, old.narrowing.as_ref(), new.as_ref().and_then(|new| new.narrowing.as_ref()));
-        if let Some(new) = &new {
-            self.objects.insert(new.id.clone(), new.clone());
-        }
+        let narrowing = |object: Option<&Selectable>| object.and_then(|object| object.narrowing.clone());
+        self.narrow(id, narrowing(old).as_ref(), narrowing(new.as_ref()).as_ref());
         let selectable = new.filter(|_| !new_terms.is_empty());
         for clause in clauses {
             let holds = selectable.as_ref().is_some_and(|object| self.try_clause(clause, object));

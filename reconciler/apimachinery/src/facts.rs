@@ -205,9 +205,7 @@ fn to_slot(mut node: RawNode) -> Slot {
     let referred = find_in_table(node.r);
     let map_type = referred.is_some().then(|| map_type(node.m)).flatten();
     let link = referred.map_or_else(|| Link::new(to_schema(node)), Link::built_in);
-    let mut slot = Slot::new(link);
-    (slot.default, slot.patch, slot.zero, slot.map_type) = (default, patch, zero, map_type);
-    slot
+    Slot { default, patch, zero, map_type, ..Slot::new(link) }
 }
 
 fn find_in_table(reference: &str) -> Option<u32> {

@@ -254,6 +254,9 @@ impl KindTable {
                 None => groups.push((group, vec![version])),
             }
         }
+        for (_, versions) in &mut groups {
+            versions.sort_by_key(|version| version_priority(version.as_str()));
+        }
         groups
     }
 

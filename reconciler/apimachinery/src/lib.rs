@@ -12,8 +12,9 @@
 //! | [`syntax`] | which texts may be names, label keys and label values |
 //! | [`selector`], [`field_selector`] | label selectors, field selectors |
 //! | [`jsonpath`] | JSON paths in kubectl's dialect |
-//! | [`quantity`] | exact quantities and their canonical form |
+//! | [`quantity`], [`intstr`] | exact quantities and their canonical form; numbers or texts |
 //! | [`time`] | times and durations |
+//! | [`normal`] | what an API server makes of a desired object |
 //! | [`patch`] | JSON patch, JSON merge patch, strategic merge patch |
 //! | [`smd`] | structured merge and diff: field ownership and server-side apply |
 //!
@@ -25,9 +26,11 @@ mod facts;
 pub mod field_error;
 pub mod field_selector;
 mod goprint;
+pub mod intstr;
 pub mod jsonpath;
 pub mod kinds;
 pub mod names;
+pub mod normal;
 pub mod object;
 pub mod patch;
 pub mod quantity;

@@ -129,6 +129,14 @@ impl Quantity {
         }
     }
 
+    /// The value rounded away from zero to a multiple of 10^`scale`; `None` when it is one already.
+    pub fn rounded_up(&self, scale: i32) -> Option<Self> {
+        if self.stripped().1 >= scale || self.is_zero() {
+            return None;
+        }
+        Some(Self { mantissa: self.scaled(scale)?, scale, format: self.format, kept: None })
+    }
+
     /// The value rounded to the nearest double, for gauges and sorting, never for decisions.
     pub fn to_f64(&self) -> f64 {
         format!("{}e{}", self.mantissa, self.scale).parse().unwrap_or(f64::NAN)

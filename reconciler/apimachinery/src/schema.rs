@@ -17,6 +17,8 @@ use crate::facts;
 mod decode;
 mod default;
 mod format;
+#[cfg(test)]
+mod golden;
 mod lists;
 mod openapi;
 mod parse;
@@ -98,10 +100,10 @@ pub enum Scalar {
 /// What an object may hold besides its properties.
 #[derive(Clone, Debug, Default)]
 pub enum Additional {
-    /// Not said, or `additionalProperties: false`: unknown fields are pruned, unless `preserve_unknown`.
+    /// Not said: unknown fields are pruned, unless `preserve_unknown`.
     #[default]
     None,
-    /// Any JSON, unpruned: `RawExtension` and its like in built-in kinds. (`additionalProperties: true` of a CRD is a map of untyped values.)
+    /// Any JSON, unpruned: `RawExtension` and its like in built-in kinds. (A truth value as `additionalProperties` of a CRD is a map of untyped values.)
     Any,
     /// A map: every value has this schema.
     Values(Box<Slot>),
@@ -142,7 +144,8 @@ pub struct Slot {
     pub zero: ZeroValue,
     /// The map type where the place says another one than the shared schema.
     pub map_type: Option<MapType>,
-    link: Link,
+    /// The schema of the value, by reference.
+    pub link: Link,
 }
 
 /// `x-kubernetes-patch-strategy` and `x-kubernetes-patch-merge-key`, of built-in kinds only. The default is to replace lists and to merge objects.

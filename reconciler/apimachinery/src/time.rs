@@ -1,15 +1,65 @@
 //! Times and durations as Kubernetes reads and writes them. Writing is in [`crate::clock`].
 
-use crate::Timestamp;
+use crate::{Timestamp, goprint};
 
 /// Reads a `metav1.Time` or `metav1.MicroTime`: RFC 3339 with any offset.
 pub fn parse(text: &str) -> Option<Timestamp> {
-    // jiff takes more than RFC 3339: a space or nothing between date and time, bracketed zones.
-    let bytes = text.as_bytes();
-    let plain =
-        bytes.get(10) == Some(&b'T') && bytes.iter().all(|b| b.is_ascii_digit() || b"-:T.Z+".contains(b));
-    let seconds = bytes.get(16) == Some(&b':');
-    if plain && seconds { text.parse().ok() } else { None }
+    try_parse(text).ok()
+}
+
+/// As [`parse`].
+///
+/// # Errors
+/// The message of Go's `time.Parse`, which shows the text.
+pub fn try_parse(text: &str) -> Result<Timestamp, String> {
+    const LAYOUT: &str = "2006-01-02T15:04:05Z07:00";
+    // A number of so many digits with its bounds, or a letter.
+    const PARTS: [(&str, usize, &str, u32, u32); 11] = [
+        ("2006", 4, "year", 0, 9999),
+        ("-", 0, "", 0, 0),
+        ("01", 2, "month", 1, 12),
+        ("-", 0, "", 0, 0),
+        ("02", 2, "day", 1, 31),
+        ("T", 0, "", 0, 0),
+        ("15", 2, "hour", 0, 23),
+        (":", 0, "", 0, 0),
+        ("04", 2, "minute", 0, 59),
+        (":", 0, "", 0, 0),
+        ("05", 2, "second", 0, 59),
+    ];
+    let quoted = goprint::quote(text);
+    let mut rest = text;
+    let misread = |rest: &str, part: &str| {
+        format!("parsing time {quoted} as \"{LAYOUT}\": cannot parse {} as \"{part}\"", goprint::quote(rest))
+    };
+    for (part, digits, name, least, most) in PARTS {
+        rest = if digits == 0 {
+            rest.strip_prefix(part).ok_or_else(|| misread(rest, part))?
+        } else {
+            let number = rest.get(..digits).filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
+            let number: u32 = number.and_then(|n| n.parse().ok()).ok_or_else(|| misread(rest, part))?;
+            if !(least..=most).contains(&number) {
+                return Err(format!("parsing time {quoted}: {name} out of range"));
+            }
+            rest.get(digits..).unwrap_or_default()
+        };
+    }
+    let fraction = rest.strip_prefix('.').map(|tail| tail.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let zone = fraction.unwrap_or(rest);
+    if zone != "Z" && !is_offset(zone) {
+        return Err(misread(zone, "Z07:00"));
+    }
+    text.parse().map_err(|_| format!("parsing time {quoted}: day out of range"))
+}
+
+fn is_offset(zone: &str) -> bool {
+    let two = |text: &str, most: u32| {
+        text.len() == 2
+            && text.bytes().all(|b| b.is_ascii_digit())
+            && text.parse().is_ok_and(|n: u32| n <= most)
+    };
+    let parts = zone.strip_prefix(['+', '-']).and_then(|offset| offset.split_once(':'));
+    parts.is_some_and(|(hours, minutes)| two(hours, 23) && two(minutes, 59))
 }
 
 /// `2026-11-20`: a day that exists.
@@ -131,7 +181,26 @@ mod tests {
     fn times_are_rfc_3339() {
         assert_eq!(parse("2026-11-20T11:13:11Z").unwrap().as_second(), 1_795_173_191);
         assert_eq!(parse("2026-11-20T12:13:11.5+01:00").unwrap().subsec_millisecond(), 500);
-        for bad in ["", "2026-11-20", "2026-11-20 11:13:11Z", "2026-11-20T11:13Z", "2026-11-20T11:13:11"] {
+        assert_eq!(
+            try_parse("yesterday").unwrap_err(),
+            "parsing time \"yesterday\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"yesterday\" as \"2006\""
+        );
+        assert_eq!(
+            try_parse("2026-13-20T11:13:11Z").unwrap_err(),
+            "parsing time \"2026-13-20T11:13:11Z\": month out of range"
+        );
+        assert_eq!(
+            try_parse("2026-02-30T11:13:11Z").unwrap_err(),
+            "parsing time \"2026-02-30T11:13:11Z\": day out of range"
+        );
+        for bad in [
+            "",
+            "2026-11-20",
+            "2026-11-20 11:13:11Z",
+            "2026-11-20T11:13Z",
+            "2026-11-20T11:13:11",
+            "2026-11-20T11:13:60Z",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

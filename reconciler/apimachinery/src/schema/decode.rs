@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use base64::Engine as _;
 use serde_json::Value;
 
 use super::{Additional, Scalar, Schema, Slot, ValueType};
 use crate::quantity::Quantity;
 use crate::time;
 
-/// Where and why a value does not decode. Displays as Go's decoder says it; the value itself is never shown.
+/// Where and why a value does not decode. Displays as Go's decoder says it: of values it shows only times and numbers that do not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeFault {
     /// Another JSON type than the field's.
@@ -29,16 +28,20 @@ pub enum DecodeFault {
         field: String,
     },
     /// A time that is not RFC 3339.
-    #[error("parsing time as \"2006-01-02T15:04:05Z07:00\": cannot parse {field}")]
+    #[error("{message}")]
     Time {
         /// The path of fields.
         field: String,
+        /// What Go says of it.
+        message: String,
     },
     /// Bytes that are not base64.
-    #[error("illegal base64 data in {field}")]
+    #[error("illegal base64 data at input byte {offset}")]
     Base64 {
         /// The path of fields.
         field: String,
+        /// Where it goes wrong.
+        offset: usize,
     },
 }
 
@@ -48,13 +51,15 @@ impl Schema {
     /// # Errors
     /// The first thing that does not fit.
     pub fn decodes(&self, go_type: &str, value: &Value) -> Result<(), DecodeFault> {
-        check(self, value, &Place { go_struct: go_type, path: Path::Root })
+        check(self, value, &Place { go_struct: go_type, definition: None, path: Path::Root })
     }
 }
 
 /// Where the walk is. Go names the innermost struct and all fields from the root; list items and map keys do not count.
 struct Place<'a> {
     go_struct: &'a str,
+    /// The OpenAPI name of the value's own type.
+    definition: Option<&'a str>,
     path: Path<'a>,
 }
 
@@ -97,19 +102,19 @@ fn check(schema: &Schema, value: &Value, place: &Place) -> Result<(), DecodeFaul
                 if let Some(slot) = schema.properties.get(name.as_str()) {
                     check_field(slot, name, field, place)?;
                 } else if let Additional::Values(slot) = &schema.additional {
-                    check(slot.schema(), field, &element(slot, place))?;
+                    check(slot.schema(), field, &element(slot, field, place))?;
                 }
             }
             Ok(())
         }
         (ValueType::Array, Value::Array(items)) => {
             let Some(slot) = schema.item_slot() else { return Ok(()) };
-            items.iter().try_for_each(|item| check(slot.schema(), item, &element(slot, place)))
+            items.iter().try_for_each(|item| check(slot.schema(), item, &element(slot, item, place)))
         }
         (ValueType::String, Value::String(text)) if schema.format.as_deref() == Some("byte") => {
-            match base64::engine::general_purpose::STANDARD.decode(text.replace(['\n', '\r'], "")) {
-                Ok(_) => Ok(()),
-                Err(_) => Err(DecodeFault::Base64 { field: place.field() }),
+            match corrupt_at(text.as_bytes()) {
+                None => Ok(()),
+                Some(offset) => Err(DecodeFault::Base64 { field: place.field(), offset }),
             }
         }
         (ValueType::Integer, Value::Number(number)) => check_integer(schema, number, place),
@@ -122,13 +127,15 @@ fn check(schema: &Schema, value: &Value, place: &Place) -> Result<(), DecodeFaul
 }
 
 fn check_field(slot: &Slot, name: &str, value: &Value, place: &Place) -> Result<(), DecodeFault> {
-    let go_struct = slot.link().definition().filter(|_| value.is_object()).map_or(place.go_struct, last_part);
-    check(slot.schema(), value, &Place { go_struct, path: Path::Field(&place.path, name) })
+    let below = Place { path: Path::Field(&place.path, name), ..element(slot, value, place) };
+    check(slot.schema(), value, &below)
 }
 
 /// An element of a list or map: another struct at most, the same path.
-fn element<'a>(slot: &'a Slot, place: &Place<'a>) -> Place<'a> {
-    Place { go_struct: slot.link().definition().map_or(place.go_struct, last_part), path: place.path }
+fn element<'a>(slot: &'a Slot, value: &Value, place: &Place<'a>) -> Place<'a> {
+    let definition = slot.link().definition();
+    let entered = definition.filter(|_| value.is_object());
+    Place { go_struct: entered.map_or(place.go_struct, last_part), definition, path: place.path }
 }
 
 fn check_integer(schema: &Schema, number: &serde_json::Number, place: &Place) -> Result<(), DecodeFault> {
@@ -154,13 +161,38 @@ fn check_scalar(scalar: Scalar, value: &Value, place: &Place) -> Result<(), Deco
             }
         }
         (Scalar::IntOrString, Value::String(_)) => Ok(()),
-        (Scalar::Time | Scalar::MicroTime, Value::String(text)) if time::parse(text).is_some() => Ok(()),
-        (Scalar::Time | Scalar::MicroTime, Value::String(_)) => {
-            Err(DecodeFault::Time { field: place.field() })
-        }
+        (Scalar::Time | Scalar::MicroTime, Value::String(text)) => match time::try_parse(text) {
+            Ok(_) => Ok(()),
+            Err(message) => Err(DecodeFault::Time { field: place.field(), message }),
+        },
         (Scalar::Quantity, _) => Err(DecodeFault::Quantity { field: place.field() }),
-        _ => place.wrong_type(json_type(value), "string"),
+        (Scalar::IntOrString, _) => place.wrong_type(json_type(value), "int32"),
+        (Scalar::Time | Scalar::MicroTime, _) => place.wrong_type(json_type(value), "string"),
     }
+}
+
+/// The byte at which Go's decoder gives up on a base64 text; `None` when it does not. Line breaks do not count.
+fn corrupt_at(text: &[u8]) -> Option<usize> {
+    let digit = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let mut in_quantum = 0;
+    let mut bytes = text.iter().copied().enumerate().filter(|(_, b)| !matches!(b, b'\n' | b'\r'));
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            _ if digit(byte) => in_quantum = (in_quantum + 1) % 4,
+            b'=' if in_quantum >= 2 => {
+                if in_quantum == 2 {
+                    match bytes.next() {
+                        None => return Some(text.len()),
+                        Some((_, b'=')) => {}
+                        Some((at, _)) => return Some(at - 1),
+                    }
+                }
+                return bytes.next().map(|(at, _)| at);
+            }
+            _ => return Some(at),
+        }
+    }
+    (in_quantum != 0).then(|| text.len() - in_quantum)
 }
 
 fn json_type(value: &Value) -> &'static str {
@@ -178,13 +210,20 @@ fn go_type(schema: &Schema, place: &Place) -> String {
     let element = |slot: Option<&Slot>| match slot {
         Some(slot) => match slot.link().definition() {
             Some(name) => go_name(name),
-            None => go_type(slot.schema(), place),
+            None => go_type(slot.schema(), &Place { definition: None, ..*place }),
         },
         None => "interface {}".to_owned(),
     };
+    if let Some(definition) = place.definition {
+        return go_name(definition);
+    }
     match schema.value_type {
         ValueType::Any => "interface {}".to_owned(),
         ValueType::Object => match &schema.additional {
+            // Maps of quantities have a name in Go.
+            Additional::Values(slot) if slot.schema().scalar == Some(Scalar::Quantity) => {
+                "v1.ResourceList".to_owned()
+            }
             Additional::Values(slot) => format!("map[string]{}", element(Some(slot))),
             Additional::None | Additional::Any => place.go_struct.to_owned(),
         },
@@ -241,6 +280,24 @@ mod tests {
     }
 
     #[test]
+    fn base64_goes_wrong_where_go_says() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<usize>) {
+            assert_eq!(corrupt_at(text.as_bytes()), expected, "{text}");
+        }
+        check("", None);
+        check("YWJj\n", None);
+        check("YQ==", None);
+        check("YWI=", None);
+        check("%%", Some(0));
+        check("YWJ", Some(0));
+        check("YQ=", Some(3));
+        check("YQ=a", Some(2));
+        check("YQ==a", Some(4));
+        check("=", Some(0));
+    }
+
+    #[test]
     fn what_does_not_is_named_as_go_names_it() {
         check(
             "apps",
@@ -272,6 +329,6 @@ mod tests {
                 "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
             ),
         );
-        check("", "Secret", &json!({"data": {"a": "s3cret!"}}), Err("illegal base64 data in Secret.data"));
+        check("", "Secret", &json!({"data": {"a": "s3cret!"}}), Err("illegal base64 data at input byte 6"));
     }
 }

@@ -94,7 +94,7 @@ fn is_uri(text: &str) -> bool {
     let proper = letters.next().is_some_and(|c| c.is_ascii_alphabetic())
         && letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     let authority = rest.strip_prefix("//").map(|rest| rest.split('/').next().unwrap_or_default());
-    proper && authority.is_none_or(|host| !host.contains([' ', '<', '>', '"'])) && !rest.is_empty()
+    proper && authority.is_none_or(|host| !host.contains([' ', '<', '>', '"']))
 }
 
 /// `net/mail.ParseAddress`, without comments and groups: an address, or a name and an address in angle brackets.

@@ -105,7 +105,8 @@ fn parse_properties(raw: &Map<String, Value>) -> BTreeMap<Box<str>, Slot> {
 fn parse_additional(raw: &Map<String, Value>) -> Additional {
     match raw.get("additionalProperties") {
         Some(schema @ Value::Object(_)) => Additional::Values(Box::new(parse_slot(schema))),
-        Some(Value::Bool(true)) => {
+        // Also where it is false: what must not be there is refused, not pruned.
+        Some(Value::Bool(_)) => {
             Additional::Values(Box::new(Slot { nullable: true, ..Slot::from(Schema::default()) }))
         }
         _ => Additional::None,

@@ -3,15 +3,16 @@
 use serde_json::{Map, Value};
 
 use super::{Additional, Schema, Slot};
+use crate::kinds;
 
 /// The fields that every object has, whatever its schema says.
 const META_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl Schema {
     /// Drops the fields of a custom object that the schema does not know and returns their paths, sorted (`spec.ports[0].nmae`).
-    /// The value is a whole object: apiVersion, kind and metadata stay, also in embedded objects.
+    /// The value is a whole object: apiVersion, kind and the known fields of metadata stay, also in embedded objects.
     ///
-    /// Source: apiextensions' structural pruning. Like there, metadata is not looked into: see [`Schema::unknown_fields`].
+    /// Source: apiextensions' structural pruning and its coercing of metadata.
     pub fn prune(&self, value: &mut Value) -> Vec<String> {
         let mut unknown = Vec::new();
         prune(Some(self), value, true, &Cursor::Root, &mut unknown);
@@ -52,7 +53,7 @@ impl Cursor<'_> {
     }
 }
 
-/// `keeps_meta`: the value is a whole object, whose metadata is not looked into.
+/// `keeps_meta`: the value is a whole object, whose metadata is that of every object, whatever the schema says.
 fn prune(
     schema: Option<&Schema>,
     value: &mut Value,
@@ -83,9 +84,14 @@ fn prune_fields(
     unknown: &mut Vec<String>,
 ) {
     let keeps_all = schema.is_some_and(keeps_all);
+    let object_meta =
+        kinds::definition("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").filter(|_| keeps_meta);
     fields.retain(|name, field| {
         let is_meta = META_FIELDS.contains(&name.as_str());
         if keeps_meta && is_meta {
+            if let Some(meta) = object_meta.as_ref().filter(|_| name == "metadata") {
+                prune(Some(meta.schema()), field, false, &Cursor::Field(at, name), unknown);
+            }
             return true;
         }
         let slot = schema.and_then(|schema| schema.slot(name));
@@ -135,8 +141,8 @@ mod tests {
         check(
             &schema,
             json!({"kind": "X", "metadata": {"odd": 1}, "spec": {"a": "1", "b": 2, "l": [{"n": "1", "o": 2}], "m": {"k": {"w": 1}}}, "x": 1}),
-            &json!({"kind": "X", "metadata": {"odd": 1}, "spec": {"a": "1", "l": [{"n": "1"}], "m": {"k": {}}}}),
-            &["spec.b", "spec.l[0].o", "spec.m.k.w", "x"],
+            &json!({"kind": "X", "metadata": {}, "spec": {"a": "1", "l": [{"n": "1"}], "m": {"k": {}}}}),
+            &["metadata.odd", "spec.b", "spec.l[0].o", "spec.m.k.w", "x"],
         );
     }
 
@@ -161,9 +167,9 @@ mod tests {
         }}});
         check(
             &schema,
-            json!({"template": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"x": 1}, "y": 1}}),
+            json!({"template": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "odd": 1}, "spec": {"x": 1}, "y": 1}}),
             &json!({"template": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {}}}),
-            &["template.spec.x", "template.y"],
+            &["template.metadata.odd", "template.spec.x", "template.y"],
         );
     }
 

@@ -69,11 +69,27 @@ fn check_root(
     if !status_subresource {
         return;
     }
-    if let Some(odd) = root.keys().find(|key| !ALLOWED.contains(&key.as_str())) {
-        let detail =
-            format!("{odd} is not allowed at the root of the schema if the status subresource is enabled");
-        errors.push(FieldError::invalid(path, Value::String(odd.clone()), detail));
+    let root_type = text(root, "type");
+    if root.contains_key("type") && root_type != "object" {
+        let detail = "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled";
+        errors.push(FieldError::invalid(&path.child("type"), Value::from(root_type), detail));
+    } else if root.keys().any(|key| !ALLOWED.contains(&key.as_str()) && says(root, key)) {
+        // Go's names, as upstream prints them.
+        let names: Vec<String> = ALLOWED.iter().map(|key| go_field(key)).collect();
+        let detail = format!(
+            "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
+            names.join(" ")
+        );
+        errors.push(FieldError::invalid(path, Value::Object(root.clone()), detail));
     }
+}
+
+/// `XPreserveUnknownFields` for `x-kubernetes-preserve-unknown-fields`.
+fn go_field(key: &str) -> String {
+    let own = key.strip_prefix("x-kubernetes-").map_or_else(|| key.to_owned(), |rest| format!("x-{rest}"));
+    own.split('-')
+        .map(|word| word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default())
+        .collect()
 }
 
 /// Defaults must be values that the schema accepts and keeps. Those of metadata are checked by no one: there they must not be.

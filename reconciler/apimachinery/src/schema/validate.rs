@@ -276,7 +276,10 @@ fn is_multiple(number: &Number, factor: &Number) -> bool {
 fn bound_text(number: &Number, bound: &Number) -> String {
     match whole(bound).filter(|_| number.is_i64()) {
         Some(whole) => whole.to_string(),
-        None => goprint::number(bound),
+        None => bound
+            .as_f64()
+            .and_then(Number::from_f64)
+            .map_or_else(String::new, |float| goprint::number(&float)),
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) enum Level {
 }
 
 pub(super) fn check(node: &Map<String, Value>, level: Level, path: &FieldPath, errors: &mut Vec<FieldError>) {
-    if text(node, "type") == "array" && child(node, "items").is_none() {
+    // A list of schemas is refused for what it is.
+    if text(node, "type") == "array" && node.get("items").is_none_or(Value::is_null) {
         errors.push(FieldError::required(&path.child("items"), "must be specified"));
     }
     if let Some(items) = child(node, "items") {

@@ -95,14 +95,13 @@ fn check_keywords(node: &Map<String, Value>, place: Place, path: &FieldPath, err
 fn check_types(node: &Map<String, Value>, path: &FieldPath, errors: &mut Vec<FieldError>) {
     const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
     let here = path.child("type");
-    match text(node, "type") {
-        "" => {}
-        "null" => {
-            let detail = "type cannot be set to null, use nullable as an alternative";
-            errors.push(FieldError::forbidden(&here, detail));
-        }
-        known if TYPES.contains(&known) => {}
-        unknown => errors.push(FieldError::not_supported(&here, Value::from(unknown), TYPES)),
+    let declared = text(node, "type");
+    if !declared.is_empty() && !TYPES.contains(&declared) {
+        errors.push(FieldError::not_supported(&here, Value::from(declared), TYPES));
+    }
+    if declared == "null" {
+        let detail = "type cannot be set to null, use nullable as an alternative";
+        errors.push(FieldError::forbidden(&here, detail));
     }
 }
 

@@ -8,6 +8,7 @@
 mod custom;
 mod deletion;
 mod names;
+mod reconcile;
 mod validate;
 
 use std::sync::LazyLock;
@@ -21,8 +22,8 @@ use crate::space::Space;
 use crate::status::{Answer, ApiError};
 
 pub(crate) use custom::admit as admit_custom;
-pub(crate) use deletion::{FINALIZER, mark_deleting};
-pub(crate) use names::settled;
+pub(crate) use deletion::mark_deleting;
+pub(crate) use reconcile::{reconcile, waiting_for};
 
 /// Where definitions are stored.
 pub(crate) static DEFINITIONS: LazyLock<GroupResource> =

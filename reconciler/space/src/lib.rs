@@ -38,25 +38,48 @@
 //! Absent on purpose: any crate of ours but `apimachinery`; aggregation, webhooks, conversion by webhook; anonymous access; a listener that is not loopback.
 
 pub mod identity;
+pub mod ids;
 pub mod registry;
 pub mod request;
 pub mod resource;
+pub mod server;
 pub mod space;
 pub mod status;
 pub mod store;
 
+mod admission;
+mod allocate;
+mod answer;
+mod body;
+mod builtin;
 mod cache;
 mod controllers;
+mod convert;
+mod counters;
 mod crd;
+mod defaults;
 mod discovery;
 mod gc;
+mod handler;
 mod lifecycle;
+mod normal;
 mod openapi;
 mod proto;
 mod rbac;
+mod read;
 mod review;
 mod scale;
+mod special_parts;
+mod strategy;
 mod table;
+mod validate;
+mod write;
+mod writer;
 
+pub use answer::Body;
+pub use counters::{Counted, Counts};
+pub use handler::Service;
 pub use identity::Identity;
+pub use ids::{Ids, SeededIds, SystemIds};
+pub use server::{OpenError, Options, Server, SpaceError};
 pub use status::{Answer, ApiError};

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod bootstrap;
+mod escalation;
 mod rule;
 
 use apimachinery::GroupResource;
@@ -14,8 +15,9 @@ use crate::identity::{Identity, MASTERS};
 use crate::request::RequestInfo;
 use crate::space::{Place, Space};
 
-pub(crate) use aggregate::{aggregated_rules, is_aggregated};
+pub(crate) use aggregate::aggregate;
 pub(crate) use bootstrap::objects as bootstrap_objects;
+pub(crate) use escalation::admit;
 pub(crate) use rule::{Asked, AskedResource, Rule};
 
 /// The group of all RBAC kinds.

@@ -62,7 +62,7 @@ pub struct ServedVersion {
     /// Whether `/scale` is a subresource, and where it looks.
     pub scale: Option<ScalePaths>,
     /// Other subresources that exist: `eviction`, `binding`, `token`, `approval`, `finalize`, `ephemeralcontainers`, `resize`.
-    pub subresources: Vec<&'static str>,
+    pub subresources: Vec<Box<str>>,
     /// Extra printer columns; the columns of built-in kinds are known to [`crate::table`].
     pub columns: Vec<Column>,
     /// The `Warning` that each use of a deprecated version gets.
@@ -120,6 +120,16 @@ impl Resource {
         self.versions.iter().find(|v| v.served && v.version == version)
     }
 
+    /// Where its objects are stored: events are one resource under two groups.
+    pub fn stored_as(&self) -> GroupResource {
+        let own = self.group_resource();
+        if own == GroupResource::new("events.k8s.io", "events") {
+            GroupResource::new("", "events")
+        } else {
+            own
+        }
+    }
+
     /// The version that objects are stored in.
     pub fn stored_version(&self) -> Option<&ServedVersion> {
         self.versions.iter().find(|v| v.version == self.storage)
@@ -147,6 +157,11 @@ impl Endpoint {
         Some(Self { resource, version })
     }
 
+    /// The same resource in the version of this index, served or not.
+    pub(crate) fn in_version(&self, index: usize) -> Self {
+        Self { resource: Arc::clone(&self.resource), version: index.min(self.resource.versions.len() - 1) }
+    }
+
     /// The version.
     pub fn version(&self) -> &ServedVersion {
         // The index was found in this very list.
@@ -156,5 +171,15 @@ impl Endpoint {
     /// Kind and version.
     pub fn gvk(&self) -> GroupVersionKind {
         self.resource.gvk(&self.version().version)
+    }
+
+    /// Kind and version in which objects are stored.
+    pub fn stored_gvk(&self) -> GroupVersionKind {
+        let resource = &self.resource;
+        GroupVersionKind {
+            group: resource.stored_as().group,
+            version: resource.storage.clone(),
+            kind: resource.kind.clone(),
+        }
     }
 }

@@ -1,16 +1,28 @@
-//! Reviews that are answered and never stored: SelfSubjectReview, SelfSubjectAccessReview, SubjectAccessReview, SelfSubjectRulesReview, TokenReview. (space two)
+//! Reviews that are answered and never stored: who somebody is, and what they may do.
 
-use serde_json::Value;
+mod access;
+mod rules;
+
+use serde_json::{Value, json};
 
 use crate::identity::Identity;
 use crate::resource::Endpoint;
 use crate::space::Space;
-use crate::status::Answer;
+use crate::status::{Answer, ApiError};
 
 /// Fills in `status`.
 ///
 /// # Errors
-/// 422 with causes.
-pub(crate) fn review(_space: &Space, _who: &Identity, _endpoint: &Endpoint, body: Value) -> Answer<Value> {
+/// 422 with causes, 400 for a review that lacks what it is about.
+pub(crate) fn review(space: &Space, who: &Identity, endpoint: &Endpoint, mut body: Value) -> Answer<Value> {
+    let status = match endpoint.resource.kind.as_str() {
+        "SelfSubjectReview" => json!({"userInfo": {"username": who.user, "groups": who.groups}}),
+        "SelfSubjectAccessReview" => access::of_self(space, who, &body)?,
+        "SubjectAccessReview" => access::of_subject(space, &body)?,
+        "LocalSubjectAccessReview" => access::of_local_subject(space, &body)?,
+        "SelfSubjectRulesReview" => rules::of_self(space, who, &body)?,
+        _ => return Err(ApiError::method_not_allowed()),
+    };
+    body["status"] = status;
     Ok(body)
 }

@@ -2,6 +2,7 @@
 //!
 //! Wording follows `k8s.io/apimachinery/pkg/api/errors` and `.../util/validation/field`, because clients and people match on it.
 
+use apimachinery::field_error::FieldError;
 use apimachinery::{GroupKind, GroupResource};
 use serde_json::{Map, Value, json};
 
@@ -34,6 +35,8 @@ pub struct Failure {
     pub causes: Vec<Cause>,
     /// `details.retryAfterSeconds`; also sent as the header `Retry-After`.
     pub retry_after_seconds: u32,
+    /// `metadata.continue`: a token with which a list can be resumed in spite of the failure.
+    pub continue_token: String,
 }
 
 /// One entry of `details.causes`.
@@ -123,6 +126,12 @@ impl Cause {
     }
 }
 
+impl From<FieldError> for Cause {
+    fn from(error: FieldError) -> Self {
+        Self::new(error.kind.reason(), error.path.as_str(), error.body())
+    }
+}
+
 /// A value as the server's validation errors show it: scalars as JSON, the rest by its JSON text, too.
 fn shown(value: &Value) -> String {
     value.to_string()
@@ -154,6 +163,11 @@ impl ApiError {
     /// `deployments.apps "x" not found`.
     pub fn not_found(resource: &GroupResource, name: &str) -> Self {
         Self::about(404, "NotFound", (resource, name), format!("{resource} {name:?} not found"))
+    }
+
+    /// The path names a space that there is not.
+    pub fn no_such_space(name: &str) -> Self {
+        Self::plain(404, "NotFound", format!("there is no space {name:?} on this server"))
     }
 
     /// The path names a resource that nobody serves.
@@ -197,6 +211,28 @@ impl ApiError {
             causes,
             ..Failure::default()
         })
+    }
+
+    /// As [`Self::invalid`], from errors about fields.
+    pub fn invalid_fields(kind: &GroupKind, name: &str, errors: Vec<FieldError>) -> Self {
+        Self::invalid(kind, name, errors.into_iter().map(Cause::from).collect())
+    }
+
+    /// An apply would take fields from others; one cause (message, field) for each.
+    pub fn apply_conflict(message: &str, causes: impl IntoIterator<Item = (String, String)>) -> Self {
+        let cause = |(message, field)| Cause::new("FieldManagerConflict", field, message);
+        Self::new(Failure {
+            code: 409,
+            reason: "Conflict",
+            message: message.to_owned(),
+            causes: causes.into_iter().map(cause).collect(),
+            ..Failure::default()
+        })
+    }
+
+    /// A failure without a reason, code 500.
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self::plain(500, "", message)
     }
 
     /// `pods "x" is forbidden: detail`.
@@ -255,10 +291,40 @@ impl ApiError {
         Self::plain(410, "Expired", message)
     }
 
+    /// A page of a list is too old; the token resumes the list with what there is now.
+    pub fn expired_page(message: &str, continue_token: String) -> Self {
+        Self::new(Failure {
+            code: 410,
+            reason: "Expired",
+            message: message.to_owned(),
+            continue_token,
+            ..Failure::default()
+        })
+    }
+
     /// The body is larger than `limit_bytes`.
     pub fn too_large(limit_bytes: usize) -> Self {
         let message = format!("Request entity too large: limit is {limit_bytes}");
         Self::plain(413, "RequestEntityTooLarge", message)
+    }
+
+    /// The object is larger than `limit_bytes`, as etcd's limit is.
+    pub fn object_too_large(size_bytes: usize, limit_bytes: usize) -> Self {
+        let message = format!(
+            "Request entity too large: the object would take {size_bytes} bytes, limit is {limit_bytes}"
+        );
+        Self::plain(413, "RequestEntityTooLarge", message)
+    }
+
+    /// A patch has too many operations.
+    pub fn too_large_patch(message: &str) -> Self {
+        Self::plain(413, "RequestEntityTooLarge", format!("Request entity too large: {message}"))
+    }
+
+    /// A patch does not fit the object.
+    pub fn inapplicable(detail: &str) -> Self {
+        let message = format!("the server rejected our request due to an error in our request: {detail}");
+        Self::plain(422, "Invalid", message)
     }
 
     /// The resourceVersion asked for has not been reached.
@@ -290,6 +356,13 @@ impl ApiError {
         Self::plain(503, "ServiceUnavailable", message)
     }
 
+    /// The same failure with something before its message.
+    #[must_use]
+    pub fn prefixed(mut self, prefix: &str) -> Self {
+        self.0.message.insert_str(0, prefix);
+        self
+    }
+
     /// The fields.
     pub fn failure(&self) -> &Failure {
         &self.0
@@ -312,6 +385,9 @@ impl ApiError {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": failure.message, "code": failure.code,
         });
+        if !failure.continue_token.is_empty() {
+            status["metadata"]["continue"] = failure.continue_token.as_str().into();
+        }
         if !failure.reason.is_empty() {
             status["reason"] = failure.reason.into();
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::set_condition;
 
 /// Holds a definition until its objects are gone.
-pub(crate) const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+pub(super) const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// What a deletion makes of a definition besides its timestamp: a finalizer that holds it until its objects are gone. From then on no objects can be created.
 pub(crate) fn mark_deleting(definition: &mut Value, now: &str) {

@@ -152,7 +152,7 @@ fn a_definition_is_served_from_the_first_moment() {
     super::mark_deleting(&mut deleting, NOW);
     let terminating = resource(&deleting).unwrap().origin;
     assert_eq!(terminating, Origin::Custom { crd: "widgets.example.com".into(), terminating: true });
-    assert_eq!(deleting["metadata"]["finalizers"], json!([super::FINALIZER]));
+    assert_eq!(deleting["metadata"]["finalizers"], json!([super::deletion::FINALIZER]));
 }
 
 #[test]

@@ -1,16 +1,41 @@
 //! Aggregated ClusterRoles: their rules are those of the ClusterRoles that they select by labels.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use apimachinery::GroupResource;
+use apimachinery::selector::Selector;
+use serde::Deserialize as _;
 use serde_json::Value;
 
-/// Whether the rules of a ClusterRole come from others.
-pub(crate) fn is_aggregated(role: &Value) -> bool {
-    role.get("aggregationRule").is_some_and(|rule| !rule.is_null())
+use crate::space::{Next, Place, Space, Stored};
+use crate::status::Answer;
+
+/// Brings the rules of all aggregated ClusterRoles up to date. What one role gains, another may aggregate: its change leads back here.
+///
+/// # Errors
+/// A store that cannot write.
+pub(crate) async fn aggregate(space: &Arc<Space>) -> Answer<()> {
+    let id = GroupResource::new(super::GROUP, "clusterroles");
+    let all: Vec<Value> = space.list(&id, None).items.iter().map(|stored| stored.object.to_value()).collect();
+    for role in &all {
+        let Some(rules) = aggregated_rules(role, &all).filter(|rules| *rules != role["rules"]) else {
+            continue;
+        };
+        let name = role.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let next = |stored: Option<&Stored>| {
+            let Some(stored) = stored else { return Ok(Next::Keep) };
+            let mut role = stored.object.to_value();
+            role["rules"] = rules.clone();
+            Ok(Next::Put(role))
+        };
+        space.change(&Place::new(id.clone(), None, name), next).await?;
+    }
+    Ok(())
 }
 
 /// The rules that an aggregated role should have: those of all roles it selects, in the order of their names, each once. `None` if it is not aggregated.
-pub(crate) fn aggregated_rules(role: &Value, all: &[Value]) -> Option<Value> {
+pub(super) fn aggregated_rules(role: &Value, all: &[Value]) -> Option<Value> {
     let selectors = role.pointer("/aggregationRule/clusterRoleSelectors")?.as_array()?;
     let name =
         |role: &Value| role.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -31,25 +56,9 @@ pub(crate) fn aggregated_rules(role: &Value, all: &[Value]) -> Option<Value> {
     Some(Value::Array(rules))
 }
 
-/// A `metav1.LabelSelector`; one that cannot be read selects nothing.
+/// Whether a `metav1.LabelSelector` selects a role; one that cannot be read selects nothing.
 fn selects(selector: &Value, role: &Value) -> bool {
-    let label = |key: &str| {
-        role.pointer("/metadata/labels").and_then(|labels| labels.get(key)).and_then(Value::as_str)
-    };
-    let labels = selector.get("matchLabels").and_then(Value::as_object);
-    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
-    labels.into_iter().flatten().all(|(key, value)| label(key) == value.as_str())
-        && expressions.into_iter().flatten().all(|expression| {
-            let text = |field: &str| expression.get(field).and_then(Value::as_str).unwrap_or_default();
-            let found = label(text("key"));
-            let values = expression.get("values").and_then(Value::as_array);
-            let listed = || values.into_iter().flatten().any(|value| value.as_str() == found);
-            match text("operator") {
-                "In" => found.is_some() && listed(),
-                "NotIn" => !(found.is_some() && listed()),
-                "Exists" => found.is_some(),
-                "DoesNotExist" => found.is_none(),
-                _ => false,
-            }
-        })
+    let labels = role.pointer("/metadata/labels").and_then(|labels| BTreeMap::deserialize(labels).ok());
+    Selector::from_label_selector(selector)
+        .is_ok_and(|selector| selector.matches(&labels.unwrap_or_default()))
 }

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{GROUP, aggregated_rules};
+use super::GROUP;
+use super::aggregate::aggregated_rules;
 
 /// Role and group of each binding.
 const BINDINGS: [(&str, &str); 4] = [

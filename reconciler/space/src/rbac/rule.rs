@@ -59,7 +59,8 @@ fn texts<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Er
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-const ALL: &str = "*";
+/// What stands for everything.
+pub(super) const ALL: &str = "*";
 
 fn has(list: &[String], wanted: &str) -> bool {
     list.iter().any(|entry| entry == ALL || entry == wanted)
@@ -77,6 +78,22 @@ impl Rule {
         let all = || vec![ALL.to_owned()];
         let resources = Self { verbs: all(), api_groups: all(), resources: all(), ..Self::default() };
         vec![resources, Self { verbs: all(), urls: all(), ..Self::default() }]
+    }
+
+    /// `{APIGroups:[""], Resources:["secrets"], Verbs:["get"]}`, as the server's messages have it.
+    pub(super) fn compact(&self) -> String {
+        let lists = [
+            ("APIGroups", &self.api_groups),
+            ("Resources", &self.resources),
+            ("NonResourceURLs", &self.urls),
+            ("ResourceNames", &self.resource_names),
+            ("Verbs", &self.verbs),
+        ];
+        let parts = lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| {
+            let quoted: Vec<String> = list.iter().map(|entry| format!("{entry:?}")).collect();
+            format!("{name}:[{}]", quoted.join(" "))
+        });
+        format!("{{{}}}", parts.collect::<Vec<_>>().join(", "))
     }
 
     /// Whether the rule covers what is asked.

@@ -1,6 +1,7 @@
 //! Custom kinds: the printer columns of their definitions.
 
 use apimachinery::Timestamp;
+use apimachinery::jsonpath::{self, JsonPath};
 use serde_json::{Value, json};
 
 use crate::resource::Column;
@@ -45,15 +46,16 @@ fn cell(column: &Column, object: &Value, now: Timestamp) -> Value {
             Ok(then) => json!(human(seconds_between(then, now))),
             Err(_) => json!("<invalid>"),
         },
-        ("string", _) => json!(printed(&found)),
+        ("string", _) => json!(jsonpath::print(&found)),
         _ => Value::Null,
     }
 }
 
 /// The first value that a path finds.
-fn first(_path: &str, _object: &Value) -> Option<Value> {
-    // Comes with apimachinery's JSONPath.
-    None
+fn first(path: &str, object: &Value) -> Option<Value> {
+    let path = JsonPath::parse(&format!("{{{path}}}")).ok()?;
+    let found = path.find(object).ok()?;
+    Some(found.into_iter().next()?.into_iter().next()?.into_owned())
 }
 
 /// A fraction is cut off, as Go's conversion does.
@@ -66,10 +68,37 @@ fn truncated(number: &serde_json::Number) -> Value {
     }
 }
 
-/// Text as it is, everything else as JSON.
-fn printed(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_has_the_type_of_its_column() {
+        let object = json!({"spec": {"n": 3, "f": 2.7, "s": "x", "b": true, "l": [1, 2], "t": "2026-11-20T11:00:00Z"}});
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let check = |path: &str, value_type: &str, expected: Value| {
+            let column = Column {
+                name: "C".into(),
+                value_type: value_type.into(),
+                format: "".into(),
+                description: "".into(),
+                priority: 0,
+                json_path: path.into(),
+            };
+            assert_eq!(cell(&column, &object, now), expected, "{path} as {value_type}");
+        };
+        check(".spec.n", "integer", json!(3));
+        check(".spec.f", "integer", json!(2));
+        check(".spec.f", "number", json!(2.7));
+        check(".spec.s", "integer", Value::Null);
+        check(".spec.s", "string", json!("x"));
+        check(".spec.n", "string", json!("3"));
+        check(".spec.l", "string", json!("[1,2]"));
+        check(".spec.l[*]", "integer", json!(1));
+        check(".spec.b", "boolean", json!(true));
+        check(".spec.t", "date", json!("60m"));
+        check(".spec.s", "date", json!("<invalid>"));
+        check(".spec.none", "string", Value::Null);
+        check("not a path", "string", Value::Null);
     }
 }

@@ -1,6 +1,7 @@
 //! Reading fields of an object of which nothing is known for certain.
 
 use apimachinery::Timestamp;
+use apimachinery::selector::Selector;
 use serde_json::{Map, Value, json};
 
 use super::age::human;
@@ -99,27 +100,9 @@ pub fn labels(object: &Value, path: &[&str]) -> String {
 
 /// A `metav1.LabelSelector` as text: `a=b,c in (d,e),!f`; empty when it selects by nothing.
 pub fn selector(object: &Value, path: &[&str]) -> String {
-    let at = at(object, path);
-    let labels =
-        entries(at, &["matchLabels"]).map(|(key, value)| (key.clone(), format!("{key}={}", scalar(value))));
-    let expressions = list(at, &["matchExpressions"]).iter().map(|expression| {
-        let key = text(expression, &["key"]);
-        (key.to_owned(), requirement(key, expression))
-    });
-    let mut parts: Vec<(String, String)> = labels.chain(expressions).collect();
-    parts.sort_by(|a, b| a.0.cmp(&b.0));
-    parts.into_iter().map(|(_, part)| part).collect::<Vec<_>>().join(",")
-}
-
-fn requirement(key: &str, expression: &Value) -> String {
-    let mut values: Vec<&str> = list(expression, &["values"]).iter().filter_map(Value::as_str).collect();
-    values.sort_unstable();
-    let values = values.join(",");
-    match text(expression, &["operator"]) {
-        "In" => format!("{key} in ({values})"),
-        "NotIn" => format!("{key} notin ({values})"),
-        "DoesNotExist" => format!("!{key}"),
-        _ => key.to_owned(),
+    match Selector::from_label_selector(at(object, path)) {
+        Ok(selector) => selector.to_string(),
+        Err(_) => "<invalid>".into(),
     }
 }
 

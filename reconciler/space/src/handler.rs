@@ -121,6 +121,11 @@ impl Service {
                 Err(error) => return answer::failure(&error),
             },
         };
+        let identity = match rbac::impersonated(&space, &identity, &parts.headers) {
+            Ok(Some(other)) => Arc::new(other),
+            Ok(None) => identity,
+            Err(error) => return answer::failure(&error),
+        };
         let incoming = Incoming {
             shared: Arc::clone(&self.shared),
             space,

@@ -52,7 +52,9 @@ impl Served {
             .iter()
             .map(|(group_version, endpoints)| {
                 let key = key_of(group_version);
-                let url = format!("/openapi/v3/{key}?hash={}", hash(space, endpoints));
+                // Relative to the server, not to the space: clients replace the whole path, or take away what they put before all paths.
+                let url =
+                    format!("/spaces/{}/openapi/v3/{key}?hash={}", space.name(), hash(space, endpoints));
                 (key, json!({"serverRelativeURL": url}))
             })
             .collect();

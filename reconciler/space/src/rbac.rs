@@ -6,6 +6,7 @@
 mod aggregate;
 mod bootstrap;
 mod escalation;
+mod impersonation;
 mod rule;
 
 use apimachinery::GroupResource;
@@ -18,6 +19,7 @@ use crate::space::{Place, Space};
 pub(crate) use aggregate::aggregate;
 pub(crate) use bootstrap::objects as bootstrap_objects;
 pub(crate) use escalation::admit;
+pub(crate) use impersonation::impersonated;
 pub(crate) use rule::{Asked, AskedResource, Rule};
 
 /// The group of all RBAC kinds.

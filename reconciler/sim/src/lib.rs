@@ -69,17 +69,15 @@ pub struct Settings {
     pub pace: Pace,
     /// Names that a cluster invents (pods, endpoint slices) follow from this number and from the UIDs of their owners.
     pub seed: u64,
-    /// How many nodes there are, 1 to 10.
-    pub nodes: u8,
     /// Ends everything.
     pub shutdown: Shutdown,
 }
 
 impl Settings {
-    /// The machine's clock, the default pace, two nodes.
+    /// The machine's clock and the default pace.
     pub fn new(cluster: Connection, shutdown: Shutdown) -> Self {
         let clock = Arc::new(SystemClock::default());
-        Self { cluster, clock, pace: Pace::default(), seed: 0, nodes: 2, shutdown }
+        Self { cluster, clock, pace: Pace::default(), seed: 0, shutdown }
     }
 }
 
@@ -119,7 +117,6 @@ async fn play(settings: Settings) {
         clock: settings.clock,
         pace: settings.pace,
         seed: settings.seed,
-        nodes: settings.nodes,
         version: KindTable::release().to_owned(),
         memory: Memory::default(),
         events,

@@ -20,6 +20,9 @@ pub(crate) const KUBELET: Actor = Actor { manager: "kubelet", component: "kubele
 /// The annotation by which people tell simulated nodes from others. Pods on others are left alone.
 const SIMULATED: &str = "sim.gitstellar.io/node";
 
+/// How many there are.
+const COUNT: u8 = 2;
+
 /// What nodes have. Nobody counts it.
 const CAPACITY: [(&str, &str); 4] =
     [("cpu", "64"), ("memory", "256Gi"), ("ephemeral-storage", "1Ti"), ("pods", "1000")];
@@ -31,7 +34,7 @@ pub(crate) fn names(world: &World) -> Vec<String> {
         cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
     let cluster = cluster.trim_matches('-');
     let prefix = if cluster.is_empty() { "sim" } else { cluster };
-    (1..=world.nodes.clamp(1, 10)).map(|number| format!("{prefix}-node-{number}")).collect()
+    (1..=COUNT).map(|number| format!("{prefix}-node-{number}")).collect()
 }
 
 /// The simulated nodes that are there.

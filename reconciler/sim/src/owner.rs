@@ -54,7 +54,7 @@ pub(crate) fn claim(owner: &Live, selector: &Selector, candidates: Vec<Live>) ->
             Some(_) if owner.deleting() => {}
             Some(_) => steps.push(release(owner, &candidate)),
             None if matches && !owner.deleting() && !candidate.deleting() => {
-                steps.push(adopt(owner, &candidate))
+                steps.push(adopt(owner, &candidate));
             }
             None => {}
         }

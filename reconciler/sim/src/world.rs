@@ -24,7 +24,6 @@ pub(crate) struct World {
     pub clock: Arc<dyn Clock>,
     pub pace: Pace,
     pub seed: u64,
-    pub nodes: u8,
     /// What `/version` says, for nodes.
     pub version: String,
     pub memory: Memory,

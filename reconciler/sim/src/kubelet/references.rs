@@ -28,7 +28,7 @@ const LISTS: [&str; 2] = ["/spec/initContainers", "/spec/containers"];
 /// Whether a pod speaks of an object.
 pub(crate) fn uses(pod: &Live, kind: Kind, name: &str) -> bool {
     let containers = LISTS.iter().flat_map(|list| pod.items(list));
-    let of_containers = containers.flat_map(|container| of_container(container));
+    let of_containers = containers.flat_map(of_container);
     let of_volumes = pod.items("/spec/volumes").iter().flat_map(of_volume);
     of_containers.chain(of_volumes).any(|reference| reference.kind == kind && reference.name == name)
 }

@@ -10,7 +10,7 @@ mod deletion;
 mod graph;
 
 pub(crate) use act::{Writes, collect, delete, owners};
-pub(crate) use deletion::{Policy, after_deletion, is_held, without_finalizer};
+pub(crate) use deletion::{is_held, without_finalizer};
 pub(crate) use graph::{Graph, may_have_owners};
 
 /// The finalizer of an owner that waits for its dependents.

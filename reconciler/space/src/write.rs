@@ -20,8 +20,8 @@ use crate::status::{Answer, ApiError};
 use crate::{body, convert, review};
 
 mod create;
-mod delete;
-mod delete_options;
+pub(crate) mod delete;
+pub(crate) mod delete_options;
 mod intake;
 pub(crate) mod meta;
 mod options;

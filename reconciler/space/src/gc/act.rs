@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use apimachinery::clock::rfc3339_seconds;
 use apimachinery::{GroupKind, GroupVersion, Object};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
@@ -11,9 +10,10 @@ use serde_json::{Value, json};
 use crate::resource::Origin;
 use crate::space::{Next, Place, Space, Stored};
 use crate::status::Answer;
+use crate::write::delete_options::Propagation;
 
 use super::decide::{Action, Dependents, Owner, decide};
-use super::deletion::{Policy, after_deletion, is_held, without_finalizer};
+use super::deletion::{after_deletion, is_held, without_finalizer};
 use super::graph::{Graph, Reference, references};
 use super::{FOREGROUND, ORPHAN, finalizers};
 
@@ -58,7 +58,7 @@ async fn act(
         Action::DeleteUnblocking => {
             unblock(space, place).await?;
             match space.get(place) {
-                Some(unblocked) => delete_version(space, place, &unblocked, Policy::Foreground).await,
+                Some(unblocked) => delete_version(space, place, &unblocked, Propagation::Foreground).await,
                 None => Ok(()),
             }
         }
@@ -255,15 +255,13 @@ async fn change_references(
 }
 
 /// Deletes an object if it is still as it was when that was decided. Otherwise its change leads back here.
-async fn delete_version(space: &Arc<Space>, place: &Place, seen: &Stored, policy: Policy) -> Answer<()> {
-    let now = now(space);
-    let next = |stored: Option<&Stored>| match stored {
-        Some(stored) if stored.version == seen.version => {
-            Ok(after_deletion(&place.resource, &stored.object.to_value(), Some(policy), &now))
-        }
-        _ => Ok(Next::Keep),
-    };
-    space.change(place, next).await.map(drop)
+async fn delete_version(
+    space: &Arc<Space>,
+    place: &Place,
+    seen: &Stored,
+    propagation: Propagation,
+) -> Answer<()> {
+    delete_if(space, place, Some(propagation), |stored| stored.version == seen.version).await
 }
 
 /// Deletes an object, whatever its state, in the background; one that is being deleted already stays as it is.
@@ -271,16 +269,22 @@ async fn delete_version(space: &Arc<Space>, place: &Place, seen: &Stored, policy
 /// # Errors
 /// A store that cannot write.
 pub(crate) async fn delete(space: &Arc<Space>, place: &Place) -> Answer<()> {
-    let now = now(space);
-    let next = |stored: Option<&Stored>| match stored {
-        Some(stored) if !stored.object.header().deleting => {
-            Ok(after_deletion(&place.resource, &stored.object.to_value(), None, &now))
-        }
-        _ => Ok(Next::Keep),
-    };
-    space.change(place, next).await.map(drop)
+    delete_if(space, place, None, |stored| !stored.object.header().deleting).await
 }
 
-fn now(space: &Space) -> String {
-    rfc3339_seconds(space.host().clock.now())
+async fn delete_if(
+    space: &Arc<Space>,
+    place: &Place,
+    propagation: Option<Propagation>,
+    condition: impl Fn(&Stored) -> bool + Send + Sync,
+) -> Answer<()> {
+    let now = space.host().clock.now();
+    let registry = space.registry();
+    // Objects of a definition that is gone are gone with it.
+    let Some(resource) = registry.get(&place.resource) else { return Ok(()) };
+    let next = |stored: Option<&Stored>| match stored.filter(|stored| condition(stored)) {
+        Some(stored) => Ok(after_deletion(resource, stored.object.to_value(), propagation, now)),
+        None => Ok(Next::Keep),
+    };
+    space.change(place, next).await.map(drop)
 }

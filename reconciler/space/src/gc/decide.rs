@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::deletion::Policy;
 use super::graph::Reference;
 use super::{FOREGROUND, ORPHAN, finalizers};
+use crate::write::delete_options::Propagation;
 
 /// What is known of the owner behind a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub(super) enum Dependents {
 pub(super) enum Action {
     /// Nothing.
     Stay,
-    /// It goes, with what this policy makes of its own dependents.
-    Delete(Policy),
+    /// It goes, with what this makes of its own dependents.
+    Delete(Propagation),
     /// As `Delete` in the foreground, after it has ceased to block its owners: they may be waiting for each other.
     DeleteUnblocking,
     /// It stays, as at least one owner does, and loses the references to these UIDs.
@@ -54,13 +54,13 @@ pub(super) fn decide(object: &Value, owners: &[(Reference, Owner)], dependents: 
     }
     match dependents {
         Dependents::Waiting if is(Owner::Waiting) => return Action::DeleteUnblocking,
-        Dependents::Some if is(Owner::Waiting) => return Action::Delete(Policy::Foreground),
+        Dependents::Some if is(Owner::Waiting) => return Action::Delete(Propagation::Foreground),
         _ => {}
     }
     let held = finalizers(object);
     Action::Delete(match () {
-        () if held.contains(&ORPHAN) => Policy::Orphan,
-        () if held.contains(&FOREGROUND) => Policy::Foreground,
-        () => Policy::Background,
+        () if held.contains(&ORPHAN) => Propagation::Orphan,
+        () if held.contains(&FOREGROUND) => Propagation::Foreground,
+        () => Propagation::Background,
     })
 }

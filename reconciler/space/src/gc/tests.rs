@@ -2,9 +2,12 @@ use apimachinery::{GroupResource, Object};
 use serde_json::{Value, json};
 
 use super::decide::{Action, Dependents, Owner, decide};
+use super::deletion::after_deletion;
 use super::graph::Reference;
-use super::{Graph, Policy, after_deletion, without_finalizer};
+use super::{Graph, without_finalizer};
+use crate::builtin;
 use crate::space::{Next, Place};
+use crate::write::delete_options::Propagation;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 
@@ -23,7 +26,7 @@ fn check(owners: &[(&str, Owner)], dependents: Dependents, finalizers: Value, ex
 #[test]
 fn a_dependent_goes_with_its_last_owner() {
     use Owner::{Absent, Present, Waiting};
-    let background = Action::Delete(Policy::Background);
+    let background = Action::Delete(Propagation::Background);
     check(&[], Dependents::None, json!([]), Action::Stay);
     check(&[("a", Present)], Dependents::None, json!([]), Action::Stay);
     check(&[("a", Absent)], Dependents::None, json!([]), background.clone());
@@ -31,26 +34,28 @@ fn a_dependent_goes_with_its_last_owner() {
     check(&[("a", Absent), ("b", Present)], Dependents::None, json!([]), Action::Release(vec!["a".into()]));
     check(&[("a", Waiting), ("b", Present)], Dependents::None, json!([]), Action::Release(vec!["a".into()]));
     check(&[("a", Waiting)], Dependents::None, json!([]), background);
-    check(&[("a", Waiting)], Dependents::Some, json!([]), Action::Delete(Policy::Foreground));
+    check(&[("a", Waiting)], Dependents::Some, json!([]), Action::Delete(Propagation::Foreground));
     check(&[("a", Waiting)], Dependents::Waiting, json!([]), Action::DeleteUnblocking);
-    check(&[("a", Absent)], Dependents::None, json!(["orphan"]), Action::Delete(Policy::Orphan));
+    check(&[("a", Absent)], Dependents::None, json!(["orphan"]), Action::Delete(Propagation::Orphan));
 }
 
-fn deleted(plural: &str, object: &Value, policy: Option<Policy>) -> Next {
-    after_deletion(&GroupResource::new("", plural), object, policy, NOW)
+fn deleted(plural: &str, object: &Value, policy: Option<Propagation>) -> Next {
+    let registry = builtin::registry();
+    let resource = registry.get(&GroupResource::new("", plural)).unwrap();
+    after_deletion(resource, object.clone(), policy, NOW.parse().unwrap())
 }
 
 #[test]
 fn an_object_without_finalizers_goes_at_once() {
     let object = json!({"metadata": {"name": "a"}});
     assert!(matches!(deleted("configmaps", &object, None), Next::Gone(Some(last)) if last == object));
-    assert!(matches!(deleted("configmaps", &object, Some(Policy::Background)), Next::Gone(_)));
+    assert!(matches!(deleted("configmaps", &object, Some(Propagation::Background)), Next::Gone(_)));
 }
 
 #[test]
 fn a_policy_becomes_a_finalizer() {
     let object = json!({"metadata": {"name": "a", "generation": 3}});
-    let Next::Put(waiting) = deleted("configmaps", &object, Some(Policy::Foreground)) else {
+    let Next::Put(waiting) = deleted("configmaps", &object, Some(Propagation::Foreground)) else {
         panic!("it waits")
     };
     assert_eq!(
@@ -62,7 +67,7 @@ fn a_policy_becomes_a_finalizer() {
     );
     // Said again, nothing changes; said otherwise, the other policy holds.
     assert!(matches!(deleted("configmaps", &waiting, None), Next::Keep));
-    assert!(matches!(deleted("configmaps", &waiting, Some(Policy::Background)), Next::Gone(_)));
+    assert!(matches!(deleted("configmaps", &waiting, Some(Propagation::Background)), Next::Gone(_)));
     let released = without_finalizer(&waiting, "foregroundDeletion");
     assert_eq!(released["metadata"].get("finalizers"), None);
 }
@@ -74,10 +79,13 @@ fn a_namespace_waits_for_its_content_and_a_definition_for_its_objects() {
     assert_eq!(terminating["status"]["phase"], "Terminating");
     assert_eq!(terminating["metadata"], json!({"name": "a", "deletionTimestamp": NOW}));
     let definition = json!({"metadata": {"name": "widgets.example.com", "generation": 1}});
-    let Next::Put(terminating) = after_deletion(&crate::crd::DEFINITIONS, &definition, None, NOW) else {
+    let registry = builtin::registry();
+    let resource = registry.get(&crate::crd::DEFINITIONS).unwrap();
+    let Next::Put(terminating) = after_deletion(resource, definition, None, NOW.parse().unwrap()) else {
         panic!("it waits")
     };
     assert_eq!(terminating["metadata"]["finalizers"], json!(["customresourcecleanup.apiextensions.k8s.io"]));
+    assert_eq!(terminating["metadata"]["deletionTimestamp"], NOW);
     assert_eq!(terminating["metadata"]["generation"], 1);
     assert_eq!(terminating["status"]["conditions"][0]["reason"], "InstanceDeletionPending");
 }

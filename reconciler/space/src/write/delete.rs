@@ -15,7 +15,7 @@ use super::{Writing, Written, meta};
 use crate::answer::{self, ListMeta};
 use crate::handler::Warned;
 use crate::read::{self, ListOptions, Selection};
-use crate::resource::Endpoint;
+use crate::resource::{Endpoint, Resource};
 use crate::space::{Next, Place, Stored};
 use crate::status::{Answer, ApiError};
 use crate::{convert, crd, lifecycle};
@@ -107,7 +107,7 @@ async fn remove(writing: &Writing, place: &Place, options: &DeleteOptions) -> An
         if options.preconditions.is_object() {
             meta::check_preconditions(endpoint, &object, &options.preconditions)?;
         }
-        Ok((step(endpoint, &mut object, options, now), object))
+        Ok((step(&endpoint.resource, &mut object, options, now), object))
     };
     if options.dry_run {
         let (step, object) = decide(reading.space.newest_state(place).as_deref())?;
@@ -129,7 +129,7 @@ async fn remove(writing: &Writing, place: &Place, options: &DeleteOptions) -> An
 
 /// What a deletion does to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(crate) enum Step {
     /// It goes.
     Gone,
     /// It is marked.
@@ -138,8 +138,9 @@ enum Step {
     Keep,
 }
 
-fn step(endpoint: &Endpoint, object: &mut Value, options: &DeleteOptions, now: Timestamp) -> Step {
-    let resource = endpoint.resource.group_resource();
+/// What a deletion makes of a stored object; requests and controllers share it.
+pub(crate) fn step(kind: &Resource, object: &mut Value, options: &DeleteOptions, now: Timestamp) -> Step {
+    let resource = kind.group_resource();
     let before = object.clone();
     if resource.group.is_empty() && resource.plural == "namespaces" {
         return namespace_step(object, options, now);
@@ -147,8 +148,9 @@ fn step(endpoint: &Endpoint, object: &mut Value, options: &DeleteOptions, now: T
     let deleting = meta::field(object, "deletionTimestamp").is_some();
     if resource == *crd::DEFINITIONS && !deleting {
         crd::mark_deleting(object, &rfc3339_seconds(now));
+        return Step::Mark;
     }
-    let grace = if endpoint.resource.kind == "Pod" && resource.group.is_empty() {
+    let grace = if kind.kind == "Pod" && resource.group.is_empty() {
         pod_grace(object, options)
     } else {
         0
@@ -161,7 +163,7 @@ fn step(endpoint: &Endpoint, object: &mut Value, options: &DeleteOptions, now: T
             return Step::Keep;
         }
     }
-    set_finalizers(endpoint, object, options);
+    set_finalizers(kind, object, options);
     if grace == 0 && meta::texts(object, "finalizers").is_empty() {
         // What watchers and the caller see last is the object as it was.
         *object = before;
@@ -221,8 +223,8 @@ const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
 /// Sets or removes the finalizers by which the collector of garbage does what the options want.
-fn set_finalizers(endpoint: &Endpoint, object: &mut Value, options: &DeleteOptions) {
-    let (group, kind) = (endpoint.resource.group.as_str(), endpoint.resource.kind.as_str());
+fn set_finalizers(resource: &Resource, object: &mut Value, options: &DeleteOptions) {
+    let (group, kind) = (resource.group.as_str(), resource.kind.as_str());
     if kind == "Event" {
         return;
     }

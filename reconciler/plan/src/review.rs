@@ -31,7 +31,7 @@ pub mod summary;
 pub mod table;
 pub mod variants;
 
-mod escape;
+pub(crate) mod escape;
 
 pub use compare::Change;
 pub use markdown::{MarkdownOptions, markdown};
@@ -149,9 +149,11 @@ pub struct FindingEntry {
 }
 
 impl From<Finding> for FindingEntry {
+    /// Names come from manifests: control characters in them must not reach a terminal.
     fn from(finding: Finding) -> Self {
-        let (file, line) = finding.origin.map(|origin| (origin.file, origin.line)).unzip();
-        Self { id: finding.id, severity: finding.severity, message: finding.message, file, line }
+        let (file, line) = finding.origin.map(|origin| (escape::visible(&origin.file), origin.line)).unzip();
+        let message = escape::visible(&finding.message);
+        Self { id: finding.id, severity: finding.severity, message, file, line }
     }
 }
 
@@ -216,6 +218,15 @@ pub fn review(base: Option<&Declaration>, head: &Declaration, options: &Options)
         diffs: diff::of_changed_objects(&scene),
         placements,
     }
+}
+
+/// The list of removals that a merge of `head` over `base` would hold. Whoever finds the trailer `Gitstellar-Approve: HASH` in a merge commit learns
+/// from it which pairs were approved, so that what is left of them stays approved while they go.
+pub fn held_removals(base: &Declaration, head: &Declaration, options: &Options) -> Option<Held> {
+    let inventory_of = |declaration| options.inventory.as_ref().unwrap_or(clusters(declaration));
+    let before = Expansion::new(base, inventory_of(base), &options.kinds, None);
+    let after = Expansion::new(head, inventory_of(head), &options.kinds, Some(base));
+    held(Some(&before), &after, &compare::compare(Some(&before), &after), options.budget)
 }
 
 fn clusters(declaration: &Declaration) -> &Inventory {

@@ -2,6 +2,7 @@
 
 use super::{ClauseVerdict, Explanation, FailedTest, PolicyVerdict};
 use crate::finding::{counted, some_of};
+use crate::review::escape::visible;
 
 /// How many policies that do not place the object are told in full; the rest is counted.
 const MAX_NEAR: usize = 3;
@@ -30,7 +31,7 @@ pub fn lines(explanation: &Explanation) -> Vec<String> {
     if explanation.policies.is_empty() && explanation.obstacles.is_empty() {
         lines.push("  there is no policy".to_owned());
     }
-    lines
+    lines.iter().map(|line| visible(line)).collect()
 }
 
 fn verdict(explanation: &Explanation) -> String {

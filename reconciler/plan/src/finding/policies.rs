@@ -74,8 +74,18 @@ fn no_objects(scene: &Scene, policy: &Policy) -> Option<Finding> {
         _ if empty.is_empty() => return None,
         _ => format!("policy {}: {} match no object", policy.name, some_of(empty, 5)),
     };
-    let hint = format!("{message}. `gitstellar explain` says why an object is not selected");
-    Some(Finding::warning("policy-no-objects", policy.origin.clone(), hint))
+    let hint = group_with_version(policy)
+        .unwrap_or_else(|| "`gitstellar explain` says why an object is not selected".to_owned());
+    Some(Finding::warning("policy-no-objects", policy.origin.clone(), format!("{message}. {hint}")))
+}
+
+/// `apiGroup: apps/v1` is the usual slip: it is what manifests say in apiVersion.
+fn group_with_version(policy: &Policy) -> Option<String> {
+    let groups = policy.clauses.iter().filter_map(|clause| clause.test.group.as_ref());
+    let written =
+        groups.map(apimachinery::Group::as_str).find(|group| group.contains('/') || *group == "v1")?;
+    let meant = written.rsplit_once('/').map_or("", |(group, _)| group);
+    Some(format!("`apiGroup: {written}` holds a version; write `apiGroup: \"{meant}\"`"))
 }
 
 /// `resources: [Deployment]` matches nothing: say what does.

@@ -108,6 +108,10 @@ fn policies_that_select_no_object() {
         ]
     );
     assert!(ids(&json!([{"resources": ["pods"]}]))[0].contains("policy p matches no object"));
+    for (written, meant) in [("apps/v1", "apps"), ("v1", "")] {
+        let finding = &ids(&json!([{"apiGroup": written}]))[0];
+        assert!(finding.contains(&format!("write `apiGroup: \"{meant}\"`")), "{finding}");
+    }
     assert!(ids(&json!([]))[0].contains("no downsync clause"));
 }
 

@@ -90,7 +90,9 @@ fn a_pair_that_disappears_names_the_policies_and_the_unit_of_the_base() {
     assert_eq!((gone.change, gone.unit.as_str()), (Change::Disappear, "shop"));
     assert_eq!(gone.policies.iter().map(crate::PolicyName::as_str).collect::<Vec<_>>(), ["prod"]);
     assert!(gone.hash.is_some());
-    assert!(review.held.is_some(), "all that is placed would go");
+    let held = review.held.expect("all that is placed would go");
+    let list = super::held_removals(&before.0, &after.0, &options()).unwrap();
+    assert_eq!((held.hash, held.pairs), (list.hash.to_string(), list.pairs.len()));
 }
 
 #[test]

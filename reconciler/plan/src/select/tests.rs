@@ -421,7 +421,7 @@ fn rebuilt(world: &World) -> Index {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     /// After each of some random changes the index says what the oracle says, and named exactly the policies whose selection is another one.
     #[test]

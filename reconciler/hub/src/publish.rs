@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api::gitstellar::{Failure, GitSourceStatus, HeldRemovals, ReportedFinding};
-use apimachinery::{Object, Timestamp};
+use apimachinery::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use plan::SourceName;
-use runtime::{ApiError, Key};
+use runtime::{ApiError, Key, Target};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::board::{Held, SourceBoard};
 use crate::install::HUB_MANAGER;
@@ -52,21 +52,28 @@ pub async fn source_status(world: &Arc<World>, source: &SourceName) -> Result<()
     if status == old {
         return Ok(());
     }
-    let mut wanted = before;
-    wanted["status"] = serde_json::to_value(&status).unwrap_or_default();
-    if let Some(metadata) = wanted.get_mut("metadata").and_then(Value::as_object_mut) {
-        // Only we write this status, so it needs no precondition; without one a spec edit in between is no conflict.
-        metadata.remove("resourceVersion");
-        metadata.remove("managedFields");
-    }
-    let Ok(wanted) = Object::from_value(&wanted) else { return Ok(()) };
-    match world.wds.connection.replace_status(&resource, &wanted, HUB_MANAGER).await {
+    let patch = status_patch(&before, &status);
+    let target = Target { resource: &resource, namespace: None, name: &key.name, subresource: "status" };
+    // Only we write this status, so it needs no precondition: a spec edit in between is no conflict.
+    match world.wds.connection.merge(target, &patch, HUB_MANAGER).await {
         Ok(stored) => world.wds.mirror.note(&resource.group_resource(), stored),
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error),
     }
     world.wakes.report.wake();
     Ok(())
+}
+
+/// The status as a merge patch: what is no longer there is null.
+fn status_patch(before: &Value, status: &GitSourceStatus) -> Value {
+    let mut patch = serde_json::to_value(status).unwrap_or_default();
+    let old = before.get("status").and_then(Value::as_object);
+    for key in old.into_iter().flat_map(|old| old.keys()) {
+        if patch.get(key).is_none() {
+            patch[key] = Value::Null;
+        }
+    }
+    json!({ "status": patch })
 }
 
 fn status_of(board: &SourceBoard, old: &GitSourceStatus, generation: i64, now: Timestamp) -> GitSourceStatus {

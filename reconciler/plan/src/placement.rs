@@ -137,7 +137,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// The units that are rendered or carried, by name.
-    pub fn unit_names(&self) -> BTreeSet<&UnitName> {
+    pub fn unit_names(&self) -> BTreeSet<&'a UnitName> {
         self.declaration.units.iter().map(|unit| &unit.name).collect()
     }
 

@@ -53,11 +53,12 @@ fn kinds_of_nobody(scene: &Scene) -> Vec<Finding> {
 fn kind_of_nobody(scene: &Scene, gvk: &GroupVersionKind, waiting: &[&Declared]) -> Finding {
     let units: BTreeSet<&UnitName> = waiting.iter().filter_map(|declared| declared.unit).collect();
     let known = scene.head.kinds.facts(&gvk.group_kind());
+    let kind = format!("{} of {}", gvk.kind, gvk.group_version());
     let why = match (known, well_known(gvk.group.as_str())) {
-        (Some(facts), _) => format!("{gvk} is not served; served are {}", some_of(&facts.versions, 5)),
-        (None, Some(project)) => format!("nothing declares {gvk}; its CRD comes with {project}"),
+        (Some(facts), _) => format!("{kind} is not served; served are {}", some_of(&facts.versions, 5)),
+        (None, Some(project)) => format!("nothing declares the kind {kind}; its CRD comes with {project}"),
         (None, None) => format!(
-            "nothing declares {gvk}; add its CRD to a unit, or install it in the WDS and the clusters"
+            "nothing declares the kind {kind}; add its CRD to a unit, or install it in the WDS and the clusters"
         ),
     };
     let message = format!(

@@ -297,9 +297,9 @@ fn kinds_and_versions_that_nothing_serves() {
         None,
         &scenario,
         &[
-            "warning kind-not-served: nothing declares cert-manager.io/v1, Kind=Issuer; its CRD comes with cert-manager. Until it is served, 1 object of unit u must wait; the kind is taken as namespaced (apps/u/all.yaml:1)",
-            "warning kind-not-served: nothing declares acme.io/v1, Kind=Widget; add its CRD to a unit, or install it in the WDS and the clusters. Until it is served, 2 objects of unit u must wait; the kind is taken as namespaced (apps/u/all.yaml:11)",
-            "warning kind-not-served: policy/v1beta1, Kind=PodDisruptionBudget is not served; served are v1. Until it is served, 1 object of unit u must wait (apps/u/all.yaml:31)",
+            "warning kind-not-served: nothing declares the kind Issuer of cert-manager.io/v1; its CRD comes with cert-manager. Until it is served, 1 object of unit u must wait; the kind is taken as namespaced (apps/u/all.yaml:1)",
+            "warning kind-not-served: nothing declares the kind Widget of acme.io/v1; add its CRD to a unit, or install it in the WDS and the clusters. Until it is served, 2 objects of unit u must wait; the kind is taken as namespaced (apps/u/all.yaml:11)",
+            "warning kind-not-served: PodDisruptionBudget of policy/v1beta1 is not served; served are v1. Until it is served, 1 object of unit u must wait (apps/u/all.yaml:31)",
         ],
     );
 }

@@ -22,6 +22,20 @@ pub fn prose(text: &str) -> String {
     unlink(&out)
 }
 
+/// For a message: what stands between backticks is a code span, the rest running text. Both are harmless, so it does not matter whose the backticks are.
+pub fn message(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return prose(text);
+    }
+    let escaped = parts.iter().enumerate().map(|(i, part)| match (i % 2, part.is_empty()) {
+        (0, _) => prose(part),
+        (_, true) => prose("``"),
+        _ => code(part),
+    });
+    escaped.collect()
+}
+
 /// For a code span inside a table or a sentence.
 pub fn code(text: &str) -> String {
     let mut inner = visible(text).replace('@', &format!("@{GAP}")).replace('|', "\\|");
@@ -70,7 +84,7 @@ fn unlink(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{code, comment, fenced, prose, visible};
+    use super::{code, comment, fenced, message, prose, visible};
 
     #[test]
     fn prose_cannot_mention_link_or_format() {
@@ -90,6 +104,13 @@ mod tests {
         assert_eq!(code("a|b"), "`a\\|b`");
         assert_eq!(fenced("diff", &["+```".to_owned()]), "````diff\n+```\n````\n");
         assert_eq!(fenced("diff", &["+a\n```".to_owned()]), "````diff\n+a ```\n````\n");
+    }
+
+    #[test]
+    fn code_of_a_message_stays_code_and_its_rest_prose() {
+        assert_eq!(message("write `a|b@c` for *x*"), "write `a\\|b@\u{200b}c` for \\*x\\*");
+        assert_eq!(message("one ` alone <b>"), "one \\` alone \\<b\\>");
+        assert_eq!(message("``x"), "\\`\\`x");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::diff::ObjectDiff;
-use super::escape::{code, comment, fenced, prose};
+use super::escape::{code, comment, fenced, message};
 use super::summary::Counts;
 use super::variants::{Variant, variants};
 use super::{Change, FindingEntry, PlacementEntry, Review};
@@ -144,7 +144,7 @@ fn finding_line(finding: &FindingEntry) -> String {
         (Some(file), None) => format!(" — {}", code(file)),
         _ => String::new(),
     };
-    format!("> - **{}** {}{cause}\n", finding.id, prose(&finding.message))
+    format!("> - **{}** {}{cause}\n", finding.id, message(&finding.message))
 }
 
 /// Clusters, or variants of them, and what happens there.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Change, FindingEntry, PlacementEntry};
 use crate::finding::{Scene, Severity};
+use crate::placement::Expansion;
 use crate::{ClusterName, UnitName};
 
 /// How many pairs of each change.
@@ -69,9 +70,9 @@ pub struct FindingCounts {
 pub struct Summary {
     /// Over all pairs.
     pub changes: Counts,
-    /// Clusters of the inventory, units, and objects that can be placed: after the change.
+    /// Clusters of the inventory, units, and objects that can be placed, before or after.
     pub totals: Totals,
-    /// Those of them, or that were before, to which something happens.
+    /// Those of them to which something happens.
     pub touched: Totals,
     /// Findings.
     pub findings: FindingCounts,
@@ -107,10 +108,12 @@ impl Summary {
     }
 }
 
+/// What is there before or after: something may happen to either.
 fn totals(scene: &Scene) -> Totals {
+    let sides = || scene.base.into_iter().chain([scene.head]);
     Totals {
-        clusters: scene.head.inventory.len(),
-        units: scene.head.unit_names().len(),
-        objects: scene.head.placeable().count(),
+        clusters: sides().flat_map(|side| side.inventory.keys()).collect::<BTreeSet<_>>().len(),
+        units: sides().flat_map(Expansion::unit_names).collect::<BTreeSet<_>>().len(),
+        objects: sides().flat_map(Expansion::placeable).map(|(id, _)| id).collect::<BTreeSet<_>>().len(),
     }
 }

@@ -125,6 +125,7 @@ pub struct KindTable {
     resources: Vec<Arc<Resource>>,
     by_kind: BTreeMap<GroupVersionKind, Arc<Resource>>,
     by_resource: BTreeMap<GroupVersionResource, Arc<Resource>>,
+    by_group_kind: BTreeMap<GroupKind, Vec<Arc<Resource>>>,
     by_name: BTreeMap<String, Vec<Arc<Resource>>>,
 }
 
@@ -163,10 +164,10 @@ impl KindTable {
 
     /// Forgets a custom resource.
     pub fn remove(&mut self, resource: &GroupResource) {
-        let before = self.resources.len();
-        self.resources.retain(|known| !known.custom || known.group_resource() != *resource);
-        if self.resources.len() != before {
-            self.index();
+        let goes = |known: &Arc<Resource>| known.custom && known.group_resource() == *resource;
+        if self.resources.iter().any(goes) {
+            let kept = std::mem::take(self).resources.into_iter().filter(|known| !goes(known));
+            kept.for_each(|known| self.insert(known));
         }
     }
 
@@ -174,21 +175,19 @@ impl KindTable {
         for resource in resources {
             // A CRD cannot take a built-in kind's place: the API server routes built-in groups first.
             if !self.by_kind.contains_key(&resource.gvk) {
-                self.resources.push(Arc::new(resource));
+                self.insert(Arc::new(resource));
             }
         }
-        self.index();
     }
 
-    fn index(&mut self) {
-        self.by_kind = self.resources.iter().map(|r| (r.gvk.clone(), r.clone())).collect();
-        self.by_resource = self.resources.iter().map(|r| (r.gvr(), r.clone())).collect();
-        self.by_name = BTreeMap::new();
-        for resource in &self.resources {
-            for name in resource.typed_names() {
-                self.by_name.entry(name).or_default().push(resource.clone());
-            }
+    fn insert(&mut self, resource: Arc<Resource>) {
+        self.by_kind.insert(resource.gvk.clone(), resource.clone());
+        self.by_resource.insert(resource.gvr(), resource.clone());
+        self.by_group_kind.entry(resource.gvk.group_kind()).or_default().push(resource.clone());
+        for name in resource.typed_names() {
+            self.by_name.entry(name).or_default().push(resource.clone());
         }
+        self.resources.push(resource);
     }
 
     /// All resources in order of preference.
@@ -207,13 +206,13 @@ impl KindTable {
     }
 
     /// All versions of a kind, the preferred one first.
-    pub fn versions<'a>(&'a self, kind: &'a GroupKind) -> impl Iterator<Item = &'a Arc<Resource>> {
-        self.resources.iter().filter(|r| r.gvk.kind == kind.kind && r.gvk.group == kind.group)
+    pub fn versions(&self, kind: &GroupKind) -> &[Arc<Resource>] {
+        self.by_group_kind.get(kind).map_or(&[], Vec::as_slice)
     }
 
     /// The preferred version of a kind.
-    pub fn preferred<'a>(&'a self, kind: &'a GroupKind) -> Option<&'a Arc<Resource>> {
-        self.versions(kind).next()
+    pub fn preferred(&self, kind: &GroupKind) -> Option<&Arc<Resource>> {
+        self.versions(kind).first()
     }
 
     /// The preferred version of a resource.

@@ -40,7 +40,7 @@ fn the_preferred_version_is_stable() {
     let table = KindTable::built_in();
     let autoscaler = GroupKind::new("autoscaling", "HorizontalPodAutoscaler");
     assert_eq!(table.preferred(&autoscaler).unwrap().gvk.version.as_str(), "v2");
-    assert_eq!(table.versions(&autoscaler).count(), 2);
+    assert_eq!(table.versions(&autoscaler).len(), 2);
     assert!(resource("apps", "v1", "Deployment").served_by_default());
     assert!(!resource("scheduling.k8s.io", "v1alpha1", "Workload").served_by_default());
     let groups = table.groups();
@@ -108,7 +108,7 @@ fn crd() -> serde_json::Value {
 fn a_crd_adds_its_served_versions() {
     let table = KindTable::built_in().with_crd(&crd()).unwrap();
     let widget = GroupKind::new("example.com", "Widget");
-    let versions: Vec<&str> = table.versions(&widget).map(|r| r.gvk.version.as_str()).collect();
+    let versions: Vec<&str> = table.versions(&widget).iter().map(|r| r.gvk.version.as_str()).collect();
     assert_eq!(versions, ["v1", "v1beta1"]);
     let preferred = table.preferred(&widget).unwrap();
     assert_eq!((preferred.list_kind.as_str(), &*preferred.singular), ("WidgetList", "widget"));
@@ -124,7 +124,7 @@ fn a_crd_that_comes_again_replaces_the_first() {
     let mut narrower = crd();
     narrower["spec"]["versions"].as_array_mut().unwrap().remove(0);
     table.add(&CustomKind::from_crd(&narrower).unwrap());
-    assert_eq!(table.versions(&GroupKind::new("example.com", "Widget")).count(), 1);
+    assert_eq!(table.versions(&GroupKind::new("example.com", "Widget")).len(), 1);
     table.remove(&GroupResource::new("example.com", "widgets"));
     assert!(table.named("widgets").is_empty());
     table.remove(&GroupResource::new("apps", "deployments"));

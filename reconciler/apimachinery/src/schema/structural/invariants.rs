@@ -157,6 +157,9 @@ fn check_constraints(node: &Map<String, Value>, skip: Skip, path: &FieldPath, er
         check_nested(not, Skip::default(), &path.child("not"), errors);
     }
     let pattern = text(node, "pattern");
+    if pattern.is_empty() {
+        return;
+    }
     if let Err(error) = Pattern::parse(pattern) {
         let detail = format!("must be a valid regular expression, but isn't: {error}");
         errors.push(FieldError::invalid(&path.child("pattern"), Value::from(pattern), detail));

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use apimachinery::smd::typed::{extract_items, to_field_set};
-use apimachinery::smd::{FieldPath, FieldSet, Managed, ManagerId, Managers, Operation, Shape, client_side};
+use apimachinery::smd::{
+    FieldPath, FieldSet, Managed, ManagerId, Managers, Operation, PathElement, Shape, client_side,
+};
 use serde_json::{Map, Value};
 
 use super::{LAST_APPLIED_ANNOTATION, Seen, answer};
@@ -45,7 +47,19 @@ pub(super) fn applied(seen: &Seen<'_>) -> Option<Value> {
     if fields.is_empty() {
         return None;
     }
-    Some(restricted(seen, &fields.union(&written(seen, |_, _| true))))
+    Some(restricted(seen, &fields.union(&written(seen, |_, _| true)).union(&scaled(seen))))
+}
+
+/// `kubectl scale` leaves no trace in managedFields where nobody owned the replicas before (measured on kube-apiserver v1.35.4). A number of them that nobody
+/// owns and that is not the default was asked for all the same.
+fn scaled(seen: &Seen<'_>) -> FieldSet {
+    let path = FieldPath::of_fields(["spec", "replicas"]);
+    let resource = seen.kinds.kind(&seen.object.header().gvk);
+    let scales = resource.is_some_and(|resource| !resource.custom && resource.subresource("scale").is_some());
+    let replicas = seen.value.pointer("/spec/replicas").and_then(Value::as_i64);
+    let unowned = seen.managers.owners(&path).next().is_none();
+    let asked = scales && unowned && replicas.is_some_and(|replicas| replicas != 1);
+    std::iter::once(path).filter(|_| asked).collect()
 }
 
 /// The `apiVersion` that an object was asked for in: of what a source or, the last time, anybody applied, else of what `kubectl apply` remembers.
@@ -64,6 +78,19 @@ pub(super) fn written_in(stored: &Value) -> Option<String> {
         (_, Some(last)) => Some(last),
         (applied, None) => applied.map(|(_, managed)| managed.api_version.clone()),
     }
+}
+
+/// Who applies a Secret with `stringData` owns that, while the server has folded it into `data`.
+fn with_folded(seen: &Seen<'_>, fields: &FieldSet) -> FieldSet {
+    let gvk = &seen.object.header().gvk;
+    if !gvk.group.is_empty() || gvk.kind != "Secret" {
+        return fields.clone();
+    }
+    let folded = fields.below(&PathElement::field("stringData")).paths();
+    let folded = folded
+        .into_iter()
+        .map(|FieldPath(keys)| FieldPath([PathElement::field("data")].into_iter().chain(keys).collect()));
+    fields.union(&folded.collect())
 }
 
 /// What Update managers wrote that is not status. The hub's own writes ask for nothing.
@@ -106,7 +133,7 @@ fn shape<'a>(seen: &Seen<'a>) -> Shape<'a> {
 
 /// The stored object restricted to some fields and its identity, which nobody owns.
 fn restricted(seen: &Seen<'_>, fields: &FieldSet) -> Value {
-    let mut part = extract_items(&seen.value, fields, shape(seen));
+    let mut part = extract_items(&seen.value, &with_folded(seen, fields), shape(seen));
     let Some(map) = part.as_object_mut() else { return part };
     for field in ["apiVersion", "kind"] {
         map.extend(seen.value.get(field).map(|value| (field.to_owned(), value.clone())));

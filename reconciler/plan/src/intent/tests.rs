@@ -153,6 +153,32 @@ fn an_intent_is_read_in_the_version_it_was_written_in() {
 }
 
 #[test]
+fn replicas_that_nobody_owns_were_scaled() {
+    let mut declared = deployment();
+    declared["spec"].as_object_mut().unwrap().remove("replicas");
+    let mut stored = Server::of(&declared).apply(None, &declared, "kubectl");
+    let mut check = |replicas: i64, expected: Option<i64>| {
+        stored["spec"]["replicas"] = replicas.into();
+        let shipped = of(&stored).content.unwrap().to_value();
+        assert_eq!(shipped["spec"].get("replicas").and_then(Value::as_i64), expected);
+    };
+    check(1, None);
+    check(7, Some(7));
+}
+
+#[test]
+fn string_data_that_was_applied_is_shipped_as_data() {
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "shop"}, "stringData": {"a": "x"}
+    });
+    let mut stored = Server::of(&secret).apply(None, &secret, "kubectl");
+    stored.as_object_mut().unwrap().remove("stringData");
+    stored["data"] = json!({"a": "eA=="});
+    let shipped = of(&stored).content.unwrap().to_value();
+    assert_eq!((&shipped["data"], shipped.get("stringData")), (&json!({"a": "eA=="}), None));
+}
+
+#[test]
 fn the_hubs_labels_and_status_are_no_intent() {
     let mut server = Server::of(&deployment());
     let stored = server.apply(None, &deployment(), "kubectl");

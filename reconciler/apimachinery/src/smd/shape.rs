@@ -5,7 +5,7 @@
 //! * a list is owned as a whole unless its type is `set` or `map`; a map is owned field by field unless its type is `atomic`;
 //! * what is not described (`x-kubernetes-preserve-unknown-fields`, an object without properties, `additionalProperties: true`) is *deduced* from the value:
 //!   maps by field, lists as a whole; preserving unknown fields goes down into the schemas below;
-//! * `RawExtension`, an untyped place of a built-in kind, is owned as a whole;
+//! * `RawExtension`, the place of built-in kinds that holds any JSON, is owned as a whole;
 //! * a field of an object that has properties, but not this one, does not exist, and validation says so.
 //!
 //! `apiVersion`, `kind` and `metadata` of an object, and of an embedded one, are always known, whatever a CRD says about them.
@@ -180,12 +180,9 @@ impl<'s> Declared<'s> {
         }
     }
 
-    /// A place of a built-in kind that takes anything.
+    /// `RawExtension`, and nothing else.
     fn is_raw(self) -> bool {
-        self.schema.is_untyped()
-            && !self.preserve
-            && !self.object
-            && matches!(self.schema.additional, Additional::None)
+        self.schema.value_type == ValueType::Object && matches!(self.schema.additional, Additional::Any)
     }
 
     fn scalar_form(self) -> ScalarForm {

@@ -3,6 +3,8 @@
 //! What the API server does around the merge: which managers count, fields that are never tracked, objects that were created before anybody applied, the manager's name and
 //! time, the cap on updaters, and kubectl's annotation.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::client_side;
@@ -86,10 +88,9 @@ impl Endpoint<'_> {
         let tracked = !managers.is_empty() || live.is_none_or(|live| !has_uid(live));
         if tracked {
             self.check("failed to convert new object", &new)?;
-            let empty = self.absent();
-            let live = live.unwrap_or(&empty);
-            self.check("failed to convert live object", live)?;
-            self.take_note(live, &new, &mut managers, (manager, now))
+            let live = live.map_or_else(|| Cow::Owned(self.absent()), Cow::Borrowed);
+            self.check("failed to convert live object", &live)?;
+            self.take_note(&live, &new, &mut managers, (manager, now))
                 .map_err(|error| self.merge_error("failed to update ManagedFields", error))?;
         }
         managers.write_into(&mut new);
@@ -111,12 +112,10 @@ impl Endpoint<'_> {
         now: Timestamp,
     ) -> Result<Value, WriteError> {
         self.check_config(config)?;
-        let empty = self.absent();
-        let live = live.unwrap_or(&empty);
-        let mut managers = Managers::of(live)?;
-        let mut bare = live.clone();
+        let mut managers = live.map(Managers::of).transpose()?.unwrap_or_default();
+        let mut bare = live.cloned().unwrap_or_else(|| self.named(Map::new()));
         Managers::default().write_into(&mut bare);
-        if managers.is_empty() {
+        if live.is_some() && managers.is_empty() {
             let failure = "failed to create manager for existing fields";
             self.check(&format!("{failure}: failed to convert new object"), &bare)?;
             self.take_note(&self.absent(), &bare, &mut managers, (BEFORE_FIRST_APPLY, now))
@@ -221,10 +220,10 @@ impl Endpoint<'_> {
 
     /// The object before it exists.
     fn absent(&self) -> Value {
-        let mut fields = match self.shape().filter(|_| self.go_type).map(zero::of) {
-            Some(Value::Object(fields)) => fields,
-            _ => Map::new(),
-        };
+        self.named(self.shape().filter(|_| self.go_type).map(zero::of).unwrap_or_default())
+    }
+
+    fn named(&self, mut fields: Map<String, Value>) -> Value {
         fields.insert("apiVersion".to_owned(), self.gvk.api_version().into());
         fields.insert("kind".to_owned(), self.gvk.kind.as_str().into());
         Value::Object(fields)

@@ -11,10 +11,9 @@ use crate::schema::{Slot, ZeroValue};
 /// Deeper than structs of the API nest; guards against a schema that contains itself by value.
 const MAX_DEPTH: usize = 24;
 
-/// The object with its struct fields, nulls and zero scalars.
-pub(super) fn of(shape: Shape<'_>) -> Value {
-    let fields = shape.declared_slots().map(|slots| struct_fields(slots, MAX_DEPTH));
-    Value::Object(fields.unwrap_or_default())
+/// The fields of the object: struct fields, nulls and zero scalars.
+pub(super) fn of(shape: Shape<'_>) -> Map<String, Value> {
+    shape.declared_slots().map(|slots| struct_fields(slots, MAX_DEPTH)).unwrap_or_default()
 }
 
 fn struct_fields<'s>(slots: impl Iterator<Item = (&'s str, &'s Slot)>, depth: usize) -> Map<String, Value> {

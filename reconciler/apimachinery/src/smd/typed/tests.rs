@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::schema::Schema;
+use crate::schema::{Additional, Schema, ValueType};
 use crate::smd::testing::{
     boolean, deployment, fields, keyed, list, map, number, object, open, set, text, whole, with_default,
 };
@@ -154,8 +154,10 @@ fn what_is_not_described_is_deduced_from_the_value() {
         json!({"o": {"a": [{"name": "x"}], "m": {"n": 1}}}),
         json!({"f:o": {"f:a": {}, "f:m": {".": {}, "f:n": {}}}}),
     );
-    let raw = object([("o", Schema { value_type: crate::schema::ValueType::Object, ..Schema::default() })]);
-    check_fields(&raw, json!({"o": {"a": 1}}), json!({"f:o": {}}));
+    let empty = object([("o", Schema { value_type: ValueType::Object, ..Schema::default() })]);
+    check_fields(&empty, json!({"o": {"a": 1}}), json!({"f:o": {"f:a": {}}}));
+    let raw = Schema { value_type: ValueType::Object, additional: Additional::Any, ..Schema::default() };
+    check_fields(&object([("o", raw)]), json!({"o": {"a": 1}}), json!({"f:o": {}}));
 }
 
 #[track_caller]

@@ -12,11 +12,12 @@
 mod conformance;
 mod harness;
 mod kube;
+mod sim;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [conformance::trials(), kube::trials()];
+    let areas = [conformance::trials(), kube::trials(), sim::trials()];
     let exit_code = harness::run(areas.into_iter().flatten().collect());
     kube::stop();
     exit_code

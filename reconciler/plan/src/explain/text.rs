@@ -26,7 +26,8 @@ pub fn lines(explanation: &Explanation) -> Vec<String> {
         lines.extend(not_placing(policy));
     }
     if more > 0 {
-        lines.push(format!("  and {} further away", counted(more, "policy").replace("policys", "policies")));
+        let policies = if more == 1 { "policy" } else { "policies" };
+        lines.push(format!("  and {more} {policies} further away"));
     }
     if explanation.policies.is_empty() && explanation.obstacles.is_empty() {
         lines.push("  there is no policy".to_owned());

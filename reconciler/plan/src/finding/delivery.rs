@@ -62,9 +62,10 @@ fn kind_of_nobody(scene: &Scene, gvk: &GroupVersionKind, waiting: &[&Declared]) 
         ),
     };
     let message = format!(
-        "{why}. Until it is served, {} of {} must wait{}",
+        "{why}. Until it is served, {} of {} {} must wait{}",
         counted(waiting.len(), "object"),
-        some_of(units.iter().map(|unit| format!("unit {unit}")), 3),
+        if units.len() == 1 { "unit" } else { "units" },
+        some_of(&units, 3),
         if known.is_none() { "; the kind is taken as namespaced" } else { "" },
     );
     Finding::warning(

@@ -5,17 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use apimachinery::ObjectId;
 
 use super::{Finding, Scene, Severity, counted, some_of};
-use crate::ClusterName;
 use crate::placement::{Declared, Expansion};
 use crate::review::compare::Change;
 use crate::select::never::by_resource;
 use crate::work::HARD_LIMIT_BYTES;
+use crate::{ClusterName, UnitName};
 
 /// All checks on objects.
 pub fn all(scene: &Scene) -> Vec<Finding> {
     let head = scene.head;
-    let mut findings: Vec<Finding> =
-        head.duplicates.iter().map(|(first, other)| duplicate(first, other)).collect();
+    let mut findings = duplicates(head);
     findings.extend(head.unnamed.iter().map(unnamed));
     findings.extend(head.objects.values().filter_map(encrypted));
     findings.extend(head.placeable().filter_map(|(_, declared)| too_big(declared)));
@@ -26,19 +25,32 @@ pub fn all(scene: &Scene) -> Vec<Finding> {
     findings
 }
 
-/// One identity, declared twice.
-fn duplicate(first: &Declared, other: &Declared) -> Finding {
-    let unit =
-        |declared: &Declared| declared.unit.map_or("policies/".to_owned(), |unit| format!("unit {unit}"));
+/// Identities that are declared twice: one finding for each two units that share some, naming both places of each.
+fn duplicates(head: &Expansion) -> Vec<Finding> {
+    let mut shared: BTreeMap<_, Vec<&(Declared, Declared)>> = BTreeMap::new();
+    for pair in &head.duplicates {
+        shared.entry((pair.0.unit, pair.1.unit)).or_default().push(pair);
+    }
+    shared.into_iter().map(|((first, other), pairs)| duplicate(first, other, &pairs)).collect()
+}
+
+fn duplicate(first: Option<&UnitName>, other: Option<&UnitName>, pairs: &[&(Declared, Declared)]) -> Finding {
+    let place = |unit: Option<&UnitName>| unit.map_or("policies/".to_owned(), |unit| format!("unit {unit}"));
+    let both = |(first, other): &(Declared, Declared)| {
+        format!("{} at {} and {}", first.object.object.id(), first.object.origin, other.object.origin)
+    };
+    let by = if first == other {
+        format!("within {}; the first counts", place(first))
+    } else {
+        format!("by {}, which counts, and by {}", place(first), place(other))
+    };
     let message = format!(
-        "{} is declared twice: at {} ({}), which counts, and at {} ({}). Remove one",
-        first.object.object.id(),
-        first.object.origin,
-        unit(first),
-        other.object.origin,
-        unit(other),
+        "{} declared twice, {by}: {}. Remove one",
+        if pairs.len() == 1 { "1 object is".to_owned() } else { format!("{} objects are", pairs.len()) },
+        some_of(pairs.iter().map(|pair| both(pair)), 3),
     );
-    Finding::blocker("duplicate-object", Some(other.object.origin.clone()), message)
+    let origin = pairs.first().map(|(_, other)| other.object.origin.clone());
+    Finding::blocker("duplicate-object", origin, message)
 }
 
 fn unnamed(declared: &Declared) -> Finding {

@@ -317,7 +317,7 @@ fn objects_that_are_too_big_encrypted_unnamed_or_doubled() {
         None,
         &scenario,
         &[
-            "blocker duplicate-object: ConfigMap default/big is declared twice: at apps/u/all.yaml:1 (unit u), which counts, and at apps/v/all.yaml:1 (unit v). Remove one (apps/v/all.yaml:1)",
+            "blocker duplicate-object: 1 object is declared twice, by unit u, which counts, and by unit v: ConfigMap default/big at apps/u/all.yaml:1 and apps/v/all.yaml:1. Remove one (apps/v/all.yaml:1)",
             "blocker object-too-big: ConfigMap default/big has 601 KiB; a mailbox takes objects up to 500 KiB. Split it (apps/u/all.yaml:1)",
             "warning encrypted-object: ConfigMap default/cipher is SOPS cipher text and is not applied; nothing here can decrypt it yet (apps/u/all.yaml:11)",
             "warning object-unnamed: a Job.batch has no metadata.name: what is applied again and again needs one, so it is not placed (apps/u/all.yaml:21)",

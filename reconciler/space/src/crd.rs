@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::resource::{Column, Origin, Resource, ScalePaths, ServedVersion};
 use crate::space::Space;
-use crate::status::{Answer, ApiError};
+use crate::status::{Answer, ApiError, Failure};
 
 pub(crate) use custom::admit as admit_custom;
 pub(crate) use deletion::mark_deleting;
@@ -50,6 +50,24 @@ pub(crate) fn admit(_space: &Space, new: &mut Value, old: Option<&Value>) -> Ans
     }
     let name = text(new, "/metadata/name").to_owned();
     Err(ApiError::invalid(&GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition"), &name, causes))
+}
+
+/// Admission of a create of a custom object: none while its definition is being deleted.
+///
+/// # Errors
+/// 405, as the server says it.
+pub(crate) fn admit_create(resource: &Resource) -> Answer<()> {
+    if !matches!(resource.origin, Origin::Custom { terminating: true, .. }) {
+        return Ok(());
+    }
+    Err(ApiError::new(Failure {
+        code: 405,
+        reason: "MethodNotAllowed",
+        message: "create not allowed while custom resource definition is terminating".into(),
+        group: resource.group.as_str().into(),
+        kind: resource.plural.as_str().into(),
+        ..Failure::default()
+    }))
 }
 
 /// The defaults of the kind. Source: `apiextensions/v1/defaults.go`.

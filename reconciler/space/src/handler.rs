@@ -154,7 +154,8 @@ impl Service {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let identity = token.and_then(|token| self.shared.host.tokens.authenticate(token));
+        let named = path.strip_prefix("/spaces/").and_then(|rest| rest.split('/').next());
+        let identity = token.and_then(|token| self.shared.host.tokens.authenticate(token, named));
         let identity = identity.ok_or_else(ApiError::unauthorized)?;
         let Some(rest) = path.strip_prefix("/spaces/") else {
             if identity.is_master() {

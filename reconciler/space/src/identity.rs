@@ -41,26 +41,45 @@ impl Identity {
 
 /// The tokens of one server. Only their digests are held.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens(RwLock<BTreeMap<Digest, Arc<Identity>>>);
+pub(crate) struct Tokens(RwLock<BTreeMap<Digest, Holder>>);
+
+/// Who holds a token.
+#[derive(Debug)]
+struct Holder {
+    identity: Arc<Identity>,
+    /// The only space that knows this identity; `None` for the users of the whole server.
+    space: Option<Arc<str>>,
+}
 
 impl Tokens {
-    /// Adds a token.
+    /// Adds a token that is valid in all spaces.
     pub(crate) fn insert(&self, token: &str, identity: Identity) {
-        let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        tokens.insert(Digest::of(token.as_bytes()), Arc::new(identity));
+        self.hold(token, identity, None);
     }
 
-    /// Who holds the token in `Authorization: Bearer …`. Compares digests, all of them and in constant time, so timing tells nothing.
-    pub(crate) fn authenticate(&self, token: &str) -> Option<Arc<Identity>> {
+    /// Adds a token that is valid in one space: a service account of the same name in another space is somebody else.
+    pub(crate) fn insert_for(&self, space: &Arc<str>, token: &str, identity: Identity) {
+        self.hold(token, identity, Some(Arc::clone(space)));
+    }
+
+    fn hold(&self, token: &str, identity: Identity, space: Option<Arc<str>>) {
+        let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        tokens.insert(Digest::of(token.as_bytes()), Holder { identity: Arc::new(identity), space });
+    }
+
+    /// Who holds the token in `Authorization: Bearer …`, in a space or, with `None`, outside of all. Compares digests, all of them and in constant time, so
+    /// timing tells nothing.
+    pub(crate) fn authenticate(&self, token: &str, space: Option<&str>) -> Option<Arc<Identity>> {
         let given = Digest::of(token.as_bytes()).to_string();
         let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = None;
-        for (digest, identity) in tokens.iter() {
+        for (digest, holder) in tokens.iter() {
             if bool::from(digest.to_string().as_bytes().ct_eq(given.as_bytes())) {
-                found = Some(Arc::clone(identity));
+                found = Some(holder);
             }
         }
-        found
+        let holder = found.filter(|holder| holder.space.is_none() || holder.space.as_deref() == space)?;
+        Some(Arc::clone(&holder.identity))
     }
 }
 
@@ -72,8 +91,18 @@ mod tests {
     fn a_token_leads_to_its_identity_and_nothing_else_does() {
         let tokens = Tokens::default();
         tokens.insert("s3cret", Identity::admin());
-        assert!(tokens.authenticate("s3cret").is_some_and(|identity| identity.is_master()));
-        assert_eq!(tokens.authenticate("s3cre"), None);
-        assert_eq!(tokens.authenticate(""), None);
+        assert!(tokens.authenticate("s3cret", Some("one")).is_some_and(|identity| identity.is_master()));
+        assert!(tokens.authenticate("s3cret", None).is_some());
+        assert_eq!(tokens.authenticate("s3cre", Some("one")), None);
+        assert_eq!(tokens.authenticate("", None), None);
+    }
+
+    #[test]
+    fn a_token_of_a_space_is_worth_nothing_elsewhere() {
+        let tokens = Tokens::default();
+        tokens.insert_for(&"one".into(), "t", Identity::new("system:serviceaccount:n:a", &[]));
+        assert!(tokens.authenticate("t", Some("one")).is_some());
+        assert_eq!(tokens.authenticate("t", Some("two")), None);
+        assert_eq!(tokens.authenticate("t", None), None);
     }
 }

@@ -20,9 +20,24 @@ pub(crate) fn review(space: &Space, who: &Identity, endpoint: &Endpoint, mut bod
         "SelfSubjectAccessReview" => access::of_self(space, who, &body)?,
         "SubjectAccessReview" => access::of_subject(space, &body)?,
         "LocalSubjectAccessReview" => access::of_local_subject(space, &body)?,
+        "TokenReview" => token(space, &body)?,
         "SelfSubjectRulesReview" => rules::of_self(space, who, &body)?,
         _ => return Err(ApiError::method_not_allowed()),
     };
     body["status"] = status;
     Ok(body)
+}
+
+/// Whether this space knows a token, and whose it is.
+fn token(space: &Space, body: &Value) -> Answer<Value> {
+    let token = body.pointer("/spec/token").and_then(Value::as_str).unwrap_or_default();
+    if token.is_empty() {
+        return Err(ApiError::bad_request("token is required for TokenReview in authentication"));
+    }
+    Ok(match space.host().tokens.authenticate(token, Some(space.name())) {
+        Some(found) => {
+            json!({"authenticated": true, "user": {"username": found.user, "groups": found.groups}})
+        }
+        None => json!({"user": {}, "error": "invalid bearer token"}),
+    })
 }

@@ -202,10 +202,10 @@ impl Space {
         f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
     }
 
-    /// A new bearer token for an identity; `None` without a source of randomness.
+    /// A new bearer token for an identity of this space; `None` without a source of randomness.
     pub(crate) fn issue_token(&self, identity: Identity) -> Option<String> {
         let token = ids::token(&*self.host.ids)?;
-        self.host.tokens.insert(&token, identity);
+        self.host.tokens.insert_for(&self.name, &token, identity);
         Some(token)
     }
 

@@ -36,7 +36,7 @@ pub(crate) async fn fill(space: &Arc<Space>, place: &Place) -> Answer<()> {
     let Some(found) = space.get(&of_account) else { return Ok(()) };
     let identity = identity(namespace, &account);
     if let Some(token) = token(&secret) {
-        space.host().tokens.insert(&token, identity);
+        space.host().tokens.insert_for(space.name(), &token, identity);
         return Ok(());
     }
     let uid = found.object.header().uid.as_deref().unwrap_or_default().to_owned();

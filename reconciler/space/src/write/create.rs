@@ -42,6 +42,7 @@ async fn insert(
     warnings: &mut Vec<String>,
 ) -> Answer<Written> {
     let reading = &writing.reading;
+    crd::admit_create(&reading.endpoint.resource)?;
     let mut object = prepared(writing, object, warnings)?;
     object = ownership::note(&reading.endpoint, None, object, writing.author(options));
     let object = finished(writing, object)?;

@@ -41,6 +41,9 @@ pub(crate) async fn run(shared: Arc<Shared>, changes: UnboundedReceiver<Change>)
     }
 }
 
+/// A look at something in a space, and how it ended.
+type Done = (Arc<str>, Work, Answer<()>);
+
 struct Controllers {
     shared: Arc<Shared>,
     queue: Queue,
@@ -122,7 +125,7 @@ impl Controllers {
     /// Does a batch of what waits.
     async fn look(&mut self) {
         let batch = self.queue.take(AT_ONCE);
-        let mut looking: Vec<BoxFuture<'_, (Arc<str>, Work, Answer<()>)>> = Vec::new();
+        let mut looking: Vec<BoxFuture<'_, Done>> = Vec::new();
         for (name, work) in batch {
             let (Some(space), Some(graph)) = (self.shared.space(&name), self.graphs.get(&name)) else {
                 continue;

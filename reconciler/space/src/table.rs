@@ -49,10 +49,10 @@ pub(crate) fn scale_columns() -> Vec<Value> {
 /// One entry of `rows` for an object in the endpoint's version. `now` is for ages.
 pub(crate) fn row(endpoint: &Endpoint, object: &Value, include: IncludeObject, now: Timestamp) -> Value {
     if endpoint.resource.is_custom() {
-        return assembled(custom::cells(&endpoint.version().columns, object, now), object, include);
+        return assembled(&custom::cells(&endpoint.version().columns, object, now), object, include);
     }
     let kind = endpoint.resource.group_kind();
-    let mut row = assembled((printer(&kind).cells)(object, now), object, include);
+    let mut row = assembled(&(printer(&kind).cells)(object, now), object, include);
     if kind.kind == "Pod"
         && let Some(conditions) = pod::row_conditions(object)
     {
@@ -63,10 +63,10 @@ pub(crate) fn row(endpoint: &Endpoint, object: &Value, include: IncludeObject, n
 
 /// The row of a Scale.
 pub(crate) fn scale_row(scale: &Value, include: IncludeObject, now: Timestamp) -> Value {
-    assembled((autoscaling::SCALE.cells)(scale, now), scale, include)
+    assembled(&(autoscaling::SCALE.cells)(scale, now), scale, include)
 }
 
-fn assembled(cells: Vec<Value>, object: &Value, include: IncludeObject) -> Value {
+fn assembled(cells: &[Value], object: &Value, include: IncludeObject) -> Value {
     let included = match include {
         IncludeObject::None => Value::Null,
         IncludeObject::Object => object.clone(),

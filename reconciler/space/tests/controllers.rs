@@ -1,6 +1,11 @@
 //! What a server does without being asked: owners, namespaces, definitions, tokens, events; also after it was stopped in the middle.
 //!
 //! Waiting is done by watches (`await_condition`), never by sleeping.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop at the first thing that is wrong"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -68,7 +68,7 @@ fn definitions_are_refused_with_the_servers_words() {
     check(
         |crd| {
             crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"] =
-                json!({"properties": {}})
+                json!({"properties": {}});
         },
         &[
             "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields",
@@ -90,7 +90,7 @@ fn definitions_are_refused_with_the_servers_words() {
     check(
         |crd| {
             crd["spec"]["versions"][0]["additionalPrinterColumns"] =
-                json!([{"name": "A", "type": "list", "jsonPath": "x"}])
+                json!([{"name": "A", "type": "list", "jsonPath": "x"}]);
         },
         &[
             "spec.versions[0].additionalPrinterColumns[0].type: Invalid value: \"list\": must be one of boolean,date,integer,number,string",

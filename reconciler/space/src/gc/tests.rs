@@ -16,6 +16,7 @@ fn reference(uid: &str) -> Reference {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "tables of literals read better")]
 fn check(owners: &[(&str, Owner)], dependents: Dependents, finalizers: Value, expected: Action) {
     let owners: Vec<(Reference, Owner)> =
         owners.iter().map(|(uid, owner)| (reference(uid), *owner)).collect();

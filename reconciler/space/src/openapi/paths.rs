@@ -91,7 +91,7 @@ impl Operations<'_> {
             let flags = ["watch", "allowWatchBookmarks", "sendInitialEvents"];
             parameters.extend(flags.map(|name| query(name, "boolean")));
         }
-        self.operation(action, schema, parameters)
+        self.operation(action, schema, &parameters)
     }
 
     fn write(&self, method: &str, action: &str) -> Value {
@@ -102,19 +102,19 @@ impl Operations<'_> {
                 query("orphanDependents", "boolean"),
                 query("propagationPolicy", "string"),
             ]);
-            return self.operation(action, "io.k8s.apimachinery.pkg.apis.meta.v1.Status", parameters);
+            return self.operation(action, "io.k8s.apimachinery.pkg.apis.meta.v1.Status", &parameters);
         }
         parameters.extend([query("fieldManager", "string"), query("fieldValidation", "string")]);
         if method == "patch" {
             parameters.push(query("force", "boolean"));
         }
-        let mut operation = self.operation(action, self.schema, parameters);
+        let mut operation = self.operation(action, self.schema, &parameters);
         let body = if method == "patch" { json!({"type": "object"}) } else { reference(self.schema) };
         operation["requestBody"] = json!({"content": {"*/*": {"schema": body}}, "required": true});
         operation
     }
 
-    fn operation(&self, action: &str, schema: &str, parameters: Vec<Value>) -> Value {
+    fn operation(&self, action: &str, schema: &str, parameters: &[Value]) -> Value {
         let content = json!({"application/json": {"schema": reference(schema)}});
         json!({
             "parameters": parameters,

@@ -58,12 +58,12 @@ fn ready_of_desired(object: &Value) -> String {
 
 static REPLICA_SET: Printer = Printer {
     columns: REPLICATED,
-    cells: |object, now| replicated(object, now, selector_or_none(object, &["spec", "selector"])),
+    cells: |object, now| replicated(object, now, &selector_or_none(object, &["spec", "selector"])),
 };
 
 static REPLICATION_CONTROLLER: Printer = Printer {
     columns: REPLICATED,
-    cells: |object, now| replicated(object, now, labels(object, &["spec", "selector"])),
+    cells: |object, now| replicated(object, now, &labels(object, &["spec", "selector"])),
 };
 
 const REPLICATED: &[super::Column] = &[
@@ -77,7 +77,7 @@ const REPLICATED: &[super::Column] = &[
     wide("Selector"),
 ];
 
-fn replicated(object: &Value, now: Timestamp, selector: String) -> Vec<Value> {
+fn replicated(object: &Value, now: Timestamp, selector: &str) -> Vec<Value> {
     let [names, images] = containers(object, TEMPLATE_CONTAINERS);
     vec![
         name(object),

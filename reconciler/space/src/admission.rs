@@ -1,7 +1,6 @@
-//! What admission plugins do to new objects: ServiceAccount, Priority, DefaultTolerationSeconds for pods, DefaultStorageClass for claims.
+//! What admission plugins do to new objects: ServiceAccount, Priority, DefaultTolerationSeconds for pods, DefaultStorageClass for claims, StorageObjectInUseProtection.
 //!
-//! Absent on purpose: webhooks and admission policies; the token volume of pods, since nothing here could mount it; protection finalizers, since nothing
-//! here would remove them.
+//! Absent on purpose: webhooks and admission policies.
 
 use apimachinery::GroupResource;
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use crate::resource::Endpoint;
 use crate::space::{Place, Space};
 use crate::status::{Answer, ApiError};
 use crate::write::meta;
+use crate::{ids, protection};
 
 /// Changes a new object as the plugins do.
 ///
@@ -20,6 +20,11 @@ pub(crate) fn on_create(space: &Space, endpoint: &Endpoint, object: &mut Value) 
         ("", "Pod") => pod(space, endpoint, object),
         ("", "PersistentVolumeClaim") => {
             claim(space, object);
+            protection::on_create(endpoint, object);
+            Ok(())
+        }
+        ("", "PersistentVolume") => {
+            protection::on_create(endpoint, object);
             Ok(())
         }
         _ => Ok(()),
@@ -40,11 +45,21 @@ fn pod(space: &Space, endpoint: &Endpoint, pod: &mut Value) -> Answer<()> {
         _ => "default".to_owned(),
     };
     let accounts = GroupResource::new("", "serviceaccounts");
-    if space.get(&Place::new(accounts, Some(&namespace), &account)).is_none() {
+    let found = space.get(&Place::new(accounts, Some(&namespace), &account)).ok_or_else(|| {
         let detail = format!(
             "error looking up service account {namespace}/{account}: serviceaccount {account:?} not found"
         );
-        return Err(refused(detail));
+        refused(detail)
+    })?;
+    let found = found.object.to_value();
+    let automount = pod["spec"]["automountServiceAccountToken"].as_bool();
+    if automount.or_else(|| found["automountServiceAccountToken"].as_bool()).unwrap_or(true) {
+        mount_token(space, pod);
+    }
+    if pod["spec"].get("imagePullSecrets").is_none()
+        && let Some(secrets) = found.get("imagePullSecrets")
+    {
+        pod["spec"]["imagePullSecrets"] = secrets.clone();
     }
     pod["spec"]["serviceAccountName"] = account.as_str().into();
     pod["spec"]["serviceAccount"] = account.into();
@@ -57,6 +72,42 @@ fn pod(space: &Space, endpoint: &Endpoint, pod: &mut Value) -> Answer<()> {
     }
     tolerate(pod);
     Ok(())
+}
+
+/// Where containers find the token of their service account.
+const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Mounts the token into each container that has nothing at its place.
+fn mount_token(space: &Space, pod: &mut Value) {
+    let volumes = pod["spec"]["volumes"].as_array();
+    let existing = volumes.into_iter().flatten().filter_map(|volume| volume["name"].as_str());
+    let existing = existing.map(str::to_owned).find(|name| name.starts_with("kube-api-access-"));
+    let suffix = ids::name_suffix(&*space.host().ids);
+    let name = existing.clone().unwrap_or_else(|| format!("kube-api-access-{suffix}"));
+    let mut needed = false;
+    for list in ["initContainers", "containers"] {
+        for container in pod["spec"].get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let mounts = container["volumeMounts"].as_array().cloned().unwrap_or_default();
+            if mounts.iter().any(|mount| mount["mountPath"] == TOKEN_PATH) {
+                continue;
+            }
+            let mount = json!({ "name": name, "readOnly": true, "mountPath": TOKEN_PATH });
+            container["volumeMounts"] = mounts.into_iter().chain([mount]).collect();
+            needed = true;
+        }
+    }
+    if !needed || existing.is_some() {
+        return;
+    }
+    let field = json!({ "apiVersion": "v1", "fieldPath": "metadata.namespace" });
+    let sources = json!([
+        { "serviceAccountToken": { "expirationSeconds": 3607, "path": "token" } },
+        { "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } },
+        { "downwardAPI": { "items": [{ "path": "namespace", "fieldRef": field }] } },
+    ]);
+    let volumes = pod["spec"]["volumes"].as_array().cloned().unwrap_or_default();
+    let volume = json!({ "name": name, "projected": { "defaultMode": 420, "sources": sources } });
+    pod["spec"]["volumes"] = volumes.into_iter().chain([volume]).collect();
 }
 
 /// Priority and preemption of a class; without a class those of the default one.

@@ -90,7 +90,7 @@ fn service(space: &Space, allocated: &mut Allocated, old: Option<&Value>) -> Ans
     let mut taken = taken_by_others(space, own);
     taken.extend(reserved.iter().cloned());
     let mut found = Found { taken: taken.clone(), own: Vec::new(), errors: Vec::new() };
-    addresses(&mut allocated.object, old, &mut found)?;
+    addresses(&mut allocated.object, &mut found)?;
     node_ports(&mut allocated.object, old, &mut found)?;
     if !found.errors.is_empty() {
         let kind = apimachinery::GroupKind::new("", "Service");
@@ -153,7 +153,22 @@ fn had(service: &Value) -> Vec<Taken> {
     had
 }
 
-fn addresses(object: &mut Value, old: Option<&Value>, found: &mut Found) -> Answer<()> {
+/// An update that leaves addresses out means those that the Service has.
+pub(crate) fn keep(new: &mut Value, old: &Value) {
+    let is_external = |service: &Value| service["spec"]["type"] == "ExternalName";
+    if is_external(new) || is_external(old) {
+        return;
+    }
+    for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+        if new["spec"].get(field).is_none_or(Value::is_null)
+            && let Some(value) = old["spec"].get(field)
+        {
+            new["spec"][field] = value.clone();
+        }
+    }
+}
+
+fn addresses(object: &mut Value, found: &mut Found) -> Answer<()> {
     let spec = &mut object["spec"];
     if spec["type"] == "ExternalName" {
         if let Some(fields) = spec.as_object_mut() {
@@ -162,16 +177,6 @@ fn addresses(object: &mut Value, old: Option<&Value>, found: &mut Found) -> Answ
             }
         }
         return Ok(());
-    }
-    // An update that leaves the address out means the one it has.
-    if let Some(old) = old.filter(|old| old["spec"]["type"] != "ExternalName") {
-        for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
-            if spec.get(field).is_none_or(Value::is_null)
-                && let Some(value) = old["spec"].get(field)
-            {
-                spec[field] = value.clone();
-            }
-        }
     }
     let wanted = spec["clusterIP"].as_str().unwrap_or_default().to_owned();
     let address = match wanted.as_str() {
@@ -243,7 +248,7 @@ fn node_ports(object: &mut Value, old: Option<&Value>, found: &mut Found) -> Ans
     let allocates =
         kind == "NodePort" || kind == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false;
     let keeps = matches!(kind.as_str(), "NodePort" | "LoadBalancer");
-    let ports = spec["ports"].as_array_mut();
+    let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
     for (index, port) in ports.into_iter().flatten().enumerate() {
         let protocol = port["protocol"].as_str().unwrap_or("TCP").to_owned();
         let path = FieldPath::new("spec").child("ports").index(index).child("nodePort");

@@ -77,6 +77,9 @@ where
     }
 }
 
+/// A space, who asks, and the path below the space.
+type Admitted = (Arc<Space>, Arc<Identity>, String);
+
 /// A request after its space and identity are known.
 pub(crate) struct Incoming<B> {
     pub(crate) shared: Arc<Shared>,
@@ -140,11 +143,7 @@ impl Service {
     }
 
     /// Who asks for what of which space; `None` for the few paths of the server itself.
-    fn admitted(
-        &self,
-        headers: &http::HeaderMap,
-        path: &str,
-    ) -> Answer<Option<(Arc<Space>, Arc<Identity>, String)>> {
+    fn admitted(&self, headers: &http::HeaderMap, path: &str) -> Answer<Option<Admitted>> {
         if paths::is_open(path) {
             return Ok(None);
         }

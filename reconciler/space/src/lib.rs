@@ -29,6 +29,7 @@
 //! | [`store`] | what survives kill -9: one redb file, or nothing |
 //! | `discovery`, `openapi`, `table` | what clients ask before they ask |
 //! | `crd`, `gc`, `lifecycle`, `controllers` | custom kinds; owners; namespaces; the task that drives them |
+//! | `admission`, `protection` | what admission plugins do to pods, claims and volumes |
 //! | `rbac`, `review`, `scale`, `proto` | rights; reviews; the scale subresource; protobuf bodies |
 //! | [`status`] | failures, worded as the server words them |
 //!
@@ -64,6 +65,7 @@ mod handler;
 mod lifecycle;
 mod normal;
 mod openapi;
+mod protection;
 mod proto;
 mod rbac;
 mod read;

@@ -161,6 +161,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
     fn check(kind: (&str, &str, &str), mut input: Value, expected: Value) {
         let gvk = GroupVersionKind::new(kind.0, kind.1, kind.2);
         let resource = KindTable::built_in().kind(&gvk).unwrap();

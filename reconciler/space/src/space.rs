@@ -108,6 +108,9 @@ impl Host {
     }
 }
 
+/// Versions up to here were never given out: 0 and 1 mean something of their own to clients, and who asks for what was before a space is told that it is gone.
+const FIRST_VERSION: u64 = 10;
+
 /// Largest object that is stored, in bytes: the limit of etcd.
 const MAX_OBJECT_BYTES: usize = 1_572_864;
 
@@ -143,7 +146,7 @@ impl std::fmt::Debug for Space {
 }
 
 impl Space {
-    /// A space with what the store held for it.
+    /// A space with what the store held for it. A new one begins at [`FIRST_VERSION`].
     pub(crate) fn open(
         name: Arc<str>,
         host: Arc<Host>,
@@ -151,7 +154,7 @@ impl Space {
         objects: Vec<(RecordKey, Arc<Stored>)>,
     ) -> Self {
         let newest = objects.iter().map(|(_, object)| object.version).max().unwrap_or(0);
-        let version = version.max(newest);
+        let version = version.max(newest).max(FIRST_VERSION);
         let mut by_resource = BTreeMap::<GroupResource, BTreeMap<Arc<str>, Arc<Stored>>>::new();
         let mut registry = builtin::registry();
         for (key, object) in objects {

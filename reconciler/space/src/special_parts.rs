@@ -22,10 +22,10 @@ pub(crate) fn prepare(endpoint: &Endpoint, subresource: &str, object: &mut Value
             set(["spec", "finalizers"], Some(finalizers));
         }
         ("CertificateSigningRequest", "approval") => {
-            set(["status", "conditions"], sent("/status/conditions"))
+            set(["status", "conditions"], sent("/status/conditions"));
         }
         ("Pod", "ephemeralcontainers") => {
-            set(["spec", "ephemeralContainers"], sent("/spec/ephemeralContainers"))
+            set(["spec", "ephemeralContainers"], sent("/spec/ephemeralContainers"));
         }
         ("Pod", "resize") => set(["spec", "containers"], sent("/spec/containers")),
         _ => {}

@@ -67,7 +67,7 @@ impl Shaped {
             Form::Table(include) => {
                 let row = table::row(&self.endpoint, object, include, self.now);
                 let version = object.pointer("/metadata/resourceVersion").cloned().unwrap_or_default();
-                self.table(vec![row], &json!({ "resourceVersion": version }), true).to_string()
+                self.table(&[row], &json!({ "resourceVersion": version }), true).to_string()
             }
         };
         self.text(shaped.into())
@@ -93,8 +93,8 @@ impl Shaped {
                 let row = |stored: &Arc<Stored>| {
                     table::row(&self.endpoint, &convert::read(&self.endpoint, stored), include, self.now)
                 };
-                let rows = items.iter().map(row).collect();
-                self.text(self.table(rows, &meta, true).to_string().into())
+                let rows: Vec<Value> = items.iter().map(row).collect();
+                self.text(self.table(&rows, &meta, true).to_string().into())
             }
         }
     }
@@ -133,7 +133,7 @@ impl Shaped {
             Form::Table(include) => {
                 let row = table::row(&self.endpoint, object, include, self.now);
                 let version = object.pointer("/metadata/resourceVersion").cloned().unwrap_or_default();
-                self.table(vec![row], &json!({ "resourceVersion": version }), first)
+                self.table(&[row], &json!({ "resourceVersion": version }), first)
             }
         }
     }
@@ -145,7 +145,7 @@ impl Shaped {
         })
     }
 
-    fn table(&self, rows: Vec<Value>, meta: &Value, columns: bool) -> Value {
+    fn table(&self, rows: &[Value], meta: &Value, columns: bool) -> Value {
         let columns = if columns { Value::Array(table::columns(&self.endpoint)) } else { Value::Null };
         json!({
             "kind": "Table", "apiVersion": self.accept.meta_version(), "metadata": meta,

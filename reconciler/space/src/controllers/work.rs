@@ -8,7 +8,7 @@ use crate::gc::{self, Graph};
 use crate::resource::Origin;
 use crate::space::{Change, Place, Space, Stored};
 use crate::status::Answer;
-use crate::{crd, lifecycle, rbac};
+use crate::{crd, lifecycle, protection, rbac};
 
 use super::expiry;
 
@@ -27,6 +27,8 @@ pub(super) enum Work {
     Token(Place),
     /// An event whose time has come.
     Expire(Place),
+    /// A claim or volume that is being deleted, and may not be in use any more.
+    Release(Place),
 }
 
 fn is(resource: &GroupResource, group: &str, plural: &str) -> bool {
@@ -64,6 +66,13 @@ pub(super) fn after(space: &Arc<Space>, graph: &Graph, change: &Change) -> Vec<W
         if change.new.is_none() || furniture {
             work.push(Work::Namespace(namespace.clone()));
         }
+    }
+    match (&change.new, &change.old) {
+        (Some(new), _) if protection::waits(place, &new.object) => work.push(Work::Release(place.clone())),
+        (None, Some(pod)) => {
+            work.extend(protection::claims_of(place, &pod.object).into_iter().map(Work::Release));
+        }
+        _ => {}
     }
     work.extend(defining(space, change));
     if is(&place.resource, rbac::GROUP, "clusterroles") {
@@ -120,5 +129,6 @@ pub(super) async fn perform(space: &Arc<Space>, graph: &Graph, work: &Work) -> A
         Work::Roles => rbac::aggregate(space).await,
         Work::Token(place) => lifecycle::fill_token(space, place).await,
         Work::Expire(place) => expiry::expire(space, place).await,
+        Work::Release(place) => protection::release(space, place).await,
     }
 }

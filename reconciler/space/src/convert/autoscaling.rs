@@ -43,7 +43,7 @@ pub(super) fn to_v1(object: &mut Value) {
             status.insert("currentCPUUtilizationPercentage".into(), cpu);
         }
     }
-    let kept = [(METRICS, (!rest.is_empty()).then(|| Value::Array(rest))), (BEHAVIOR, behavior)];
+    let kept = [(METRICS, (!rest.is_empty()).then_some(Value::Array(rest))), (BEHAVIOR, behavior)];
     for (key, value) in kept.into_iter().filter_map(|(key, value)| Some((key, value?))) {
         if let Some(annotations) = annotations(object) {
             annotations.insert(key.into(), value.to_string().into());

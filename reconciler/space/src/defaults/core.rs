@@ -1,5 +1,7 @@
 //! Small kinds: Secret, Namespace, volumes' claims, RBAC, network policies, scheduling, storage.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{Fields, Fill, absent, each, text, zero};
@@ -8,7 +10,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 
 pub(super) fn of(name: &str) -> Option<Fill> {
     Some(match name {
-        "core.v1.Secret" => |fields| zero(fields, "type", "Opaque"),
+        "core.v1.Secret" => secret,
         "core.v1.Namespace" => namespace,
         "core.v1.NamespaceStatus" => |fields| zero(fields, "phase", "Active"),
         "core.v1.NodeStatus" => node_status,
@@ -49,6 +51,16 @@ pub(super) fn of(name: &str) -> Option<Fill> {
         },
         _ => return None,
     })
+}
+
+fn secret(fields: &mut Fields) {
+    zero(fields, "type", "Opaque");
+    // For writing only: what is stored is data.
+    let Some(Value::Object(plain)) = fields.remove("stringData") else { return };
+    let data = fields.entry("data").or_insert_with(|| json!({}));
+    for (key, value) in plain {
+        data[key] = STANDARD.encode(value.as_str().unwrap_or_default()).into();
+    }
 }
 
 fn namespace(fields: &mut Fields) {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::normal;
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "tables of json!() read better without ampersands")]
 fn check(gvk: (&str, &str, &str), mut input: Value, expected: Value) {
     let gvk = GroupVersionKind::new(gvk.0, gvk.1, gvk.2);
     let resource = KindTable::built_in().kind(&gvk).unwrap();

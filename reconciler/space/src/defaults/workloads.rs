@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::core::labels_of_template;
-use super::{Fields, Fill, absent, inner, text, zero};
+use super::{Fields, Fill, absent, each, inner, text, zero};
 
 pub(super) fn of(name: &str) -> Option<Fill> {
     Some(match name {
@@ -57,12 +57,15 @@ fn stateful_set(fields: &mut Fields) {
             && let Some(update) = strategy.get_mut("rollingUpdate").and_then(Value::as_object_mut)
         {
             absent(update, "partition", 0);
-            absent(update, "maxUnavailable", 1);
         }
     }
     if let Some(policy) = inner(fields, "persistentVolumeClaimRetentionPolicy") {
         zero(policy, "whenDeleted", "Retain");
         zero(policy, "whenScaled", "Retain");
+    }
+    for claim in each(fields, "volumeClaimTemplates") {
+        claim.insert("apiVersion".into(), "v1".into());
+        claim.insert("kind".into(), "PersistentVolumeClaim".into());
     }
     absent(fields, "replicas", 1);
     absent(fields, "revisionHistoryLimit", 10);

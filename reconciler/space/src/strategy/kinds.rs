@@ -7,9 +7,9 @@ use apimachinery::quantity::Quantity;
 use serde_json::{Map, Value, json};
 
 use super::Prepare;
-use crate::normal;
 use crate::resource::Endpoint;
 use crate::write::meta;
+use crate::{allocate, normal};
 
 /// The annotation that counts changes of the template of a DaemonSet.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
@@ -117,7 +117,6 @@ pub(super) fn prepare_create(endpoint: &Endpoint, object: &mut Value, with: &Pre
                 spec.remove("extra");
             }
         }
-        ("", "Secret") => fold_string_data(object),
         _ => {}
     }
 }
@@ -126,6 +125,7 @@ pub(super) fn prepare_create(endpoint: &Endpoint, object: &mut Value, with: &Pre
 pub(super) fn prepare_update(endpoint: &Endpoint, object: &mut Value, old: &Value) {
     match kind(endpoint) {
         ("", "Namespace") => object["spec"]["finalizers"] = old["spec"]["finalizers"].clone(),
+        ("", "Service") => allocate::keep(object, old),
         ("certificates.k8s.io", "CertificateSigningRequest") => object["spec"] = old["spec"].clone(),
         ("apps", "DaemonSet") => {
             let count =
@@ -134,7 +134,6 @@ pub(super) fn prepare_update(endpoint: &Endpoint, object: &mut Value, old: &Valu
             let changed = object.pointer("/spec/template") != old.pointer("/spec/template");
             set_annotation(object, TEMPLATE_GENERATION, &(count + i64::from(changed)).to_string());
         }
-        ("", "Secret") => fold_string_data(object),
         _ => {}
     }
 }
@@ -143,18 +142,6 @@ fn set_annotation(object: &mut Value, key: &str, value: &str) {
     let mut annotations = meta::field(object, "annotations").cloned().unwrap_or_else(|| json!({}));
     annotations[key] = value.into();
     meta::set(object, "annotations", annotations);
-}
-
-/// `stringData` is only for writing.
-fn fold_string_data(object: &mut Value) {
-    use base64::Engine as _;
-    let Some(fields) = object.as_object_mut() else { return };
-    let Some(Value::Object(plain)) = fields.remove("stringData") else { return };
-    let data = fields.entry("data").or_insert_with(|| json!({}));
-    for (key, value) in plain {
-        let bytes = value.as_str().unwrap_or_default().as_bytes();
-        data[key] = base64::engine::general_purpose::STANDARD.encode(bytes).into();
-    }
 }
 
 fn namespace(object: &mut Value) {
@@ -236,6 +223,11 @@ fn job(object: &mut Value) {
         if labels.get(key).is_none() {
             labels[key] = value.as_str().into();
         }
+    }
+    // What is read back has the labels of its template, by default.
+    let labels = labels.clone();
+    if meta::field(object, "labels").and_then(Value::as_object).is_none_or(Map::is_empty) {
+        meta::set(object, "labels", labels);
     }
     let key = "batch.kubernetes.io/controller-uid";
     let selector = &mut object["spec"]["selector"]["matchLabels"];

@@ -145,9 +145,8 @@ fn name_reasons(endpoint: &Endpoint, name: &str) -> Vec<String> {
         ("", "Namespace") => syntax::dns_label(name),
         ("", "Service") => syntax::dns_1035_label(name),
         ("apps", "StatefulSet") => syntax::dns_label(name),
-        ("rbac.authorization.k8s.io", _)
+        ("rbac.authorization.k8s.io" | "events.k8s.io" | "certificates.k8s.io", _)
         | ("", "Event")
-        | ("events.k8s.io" | "certificates.k8s.io", _)
         | ("networking.k8s.io", "IPAddress") => syntax::path_segment(name),
         _ => syntax::dns_subdomain(name),
     }

@@ -38,7 +38,7 @@ fn deployment(spec: &Value, old: Option<&Value>, path: &FieldPath, report: &mut 
         }
         "Recreate" => {}
         "RollingUpdate" => {
-            rolling_update(&strategy["rollingUpdate"], &strategy_path.child("rollingUpdate"), report)
+            rolling_update(&strategy["rollingUpdate"], &strategy_path.child("rollingUpdate"), report);
         }
         _ => report.one_of(&strategy_path, strategy, &["Recreate", "RollingUpdate"]),
     }

@@ -86,7 +86,7 @@ pub(super) async fn delete_collection(writing: &Writing) -> Answer<Warned> {
 /// Deletes one object of a list; it may be gone by now.
 async fn remove_listed(writing: &Writing, stored: &Stored, options: &DeleteOptions) -> Answer<()> {
     let header = stored.object.header();
-    let namespace = header.namespace.as_ref().map(|namespace| namespace.as_str());
+    let namespace = header.namespace.as_ref().map(apimachinery::Namespace::as_str);
     let resource = writing.reading.endpoint.resource.stored_as();
     let place = Place::new(resource, namespace, header.name.as_str());
     match remove(writing, &place, options).await {
@@ -150,11 +150,7 @@ pub(crate) fn step(kind: &Resource, object: &mut Value, options: &DeleteOptions,
         crd::mark_deleting(object, &rfc3339_seconds(now));
         return Step::Mark;
     }
-    let grace = if kind.kind == "Pod" && resource.group.is_empty() {
-        pod_grace(object, options)
-    } else {
-        0
-    };
+    let grace = if kind.kind == "Pod" && resource.group.is_empty() { pod_grace(object, options) } else { 0 };
     if deleting {
         // A deletion that is under way can only be made shorter.
         let left = meta::field(object, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);

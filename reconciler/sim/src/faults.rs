@@ -143,22 +143,22 @@ mod tests {
     #[test]
     fn failures_are_asked_for_by_image_name_or_label() {
         #[track_caller]
-        fn check(data: Value, expected: Option<Fault>) {
+        fn check(data: &Value, expected: Option<Fault>) {
             let config = live(
                 json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "sim" }, "data": data }),
             );
             assert_eq!(Faults::of(Some(&config)).of_container(&pod(&json!({})), "shop/cart:2"), expected);
         }
-        check(json!({}), None);
-        check(json!({ "missing-images": "# none\n\n shop/cart:2" }), Some(Fault::Image));
-        check(json!({ "missing-images": "shop/*" }), Some(Fault::Image));
-        check(json!({ "missing-images": "shop/cart:3" }), None);
-        check(json!({ "crash": "shop/cart" }), Some(Fault::Crash));
-        check(json!({ "never-ready": "app=cart" }), Some(Fault::NeverReady));
-        check(json!({ "never-ready": "shop/cart" }), Some(Fault::NeverReady));
-        check(json!({ "never-ready": "other/cart" }), None);
-        check(json!({ "never-ready": "car" }), None);
-        check(json!({ "never-ready": "app!=cart" }), None);
+        check(&json!({}), None);
+        check(&json!({ "missing-images": "# none\n\n shop/cart:2" }), Some(Fault::Image));
+        check(&json!({ "missing-images": "shop/*" }), Some(Fault::Image));
+        check(&json!({ "missing-images": "shop/cart:3" }), None);
+        check(&json!({ "crash": "shop/cart" }), Some(Fault::Crash));
+        check(&json!({ "never-ready": "app=cart" }), Some(Fault::NeverReady));
+        check(&json!({ "never-ready": "shop/cart" }), Some(Fault::NeverReady));
+        check(&json!({ "never-ready": "other/cart" }), None);
+        check(&json!({ "never-ready": "car" }), None);
+        check(&json!({ "never-ready": "app!=cart" }), None);
     }
 
     #[test]

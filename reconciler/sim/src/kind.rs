@@ -90,11 +90,6 @@ impl Kind {
         &RESOURCES[&self]
     }
 
-    /// `apps/v1`.
-    pub(crate) fn api_version(self) -> String {
-        self.resource().gvk.api_version()
-    }
-
     /// `ReplicaSet`.
     pub(crate) fn name(self) -> &'static str {
         self.resource().gvk.kind.as_str()

@@ -27,9 +27,15 @@ pub mod faults;
 pub mod pace;
 
 mod act;
+mod autoscaler;
 mod condition;
+mod cronjob;
+mod daemonset;
 mod deployment;
+mod disruption;
+mod endpoints;
 mod events;
+mod job;
 mod kind;
 mod kubelet;
 mod live;
@@ -40,9 +46,13 @@ mod owner;
 mod pod;
 mod queue;
 mod replicaset;
+mod revision;
 mod scheduler;
+mod service;
+mod statefulset;
 mod step;
 mod template;
+mod volume;
 mod world;
 
 use std::sync::Arc;
@@ -97,8 +107,19 @@ fn controllers() -> Vec<Box<dyn Controller>> {
         Box::new(deployment::Deployments),
         Box::new(replicaset::ReplicaSets { kind: Kind::ReplicaSet }),
         Box::new(replicaset::ReplicaSets { kind: Kind::ReplicationController }),
+        Box::new(statefulset::StatefulSets),
+        Box::new(daemonset::DaemonSets),
+        Box::new(job::Jobs),
+        Box::new(cronjob::CronJobs),
         Box::new(scheduler::Scheduler),
         Box::new(kubelet::Kubelet::default()),
+        Box::new(volume::Claims),
+        Box::new(volume::Volumes),
+        Box::new(endpoints::EndpointsOfServices),
+        Box::new(service::LoadBalancers::new(Kind::Service)),
+        Box::new(service::LoadBalancers::new(Kind::Ingress)),
+        Box::new(disruption::Budgets),
+        Box::new(autoscaler::Autoscalers),
     ]
 }
 

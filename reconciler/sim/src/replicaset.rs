@@ -171,7 +171,7 @@ fn status(observed: &Observed, failure: Option<&ApiError>, now: &str) -> Value {
         // The message names the pod that was tried last: it stays as it was told first.
         Some(_) if condition::holds(&conditions, FAILURE) => {}
         Some(error) => {
-            Condition::new(FAILURE, true, "FailedCreate", &error.message).put(&mut conditions, now)
+            Condition::new(FAILURE, true, "FailedCreate", &error.message).put(&mut conditions, now);
         }
         None => condition::remove(&mut conditions, FAILURE),
     }

@@ -168,8 +168,8 @@ mod tests {
         #[track_caller]
         fn check(
             replicas: i64,
-            surge: serde_json::Value,
-            unavailable: serde_json::Value,
+            surge: &serde_json::Value,
+            unavailable: &serde_json::Value,
             expected: (i64, i64),
         ) {
             let strategy = json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": surge, "maxUnavailable": unavailable } });
@@ -180,10 +180,10 @@ mod tests {
             let limits = Limits::of(&deployment);
             assert_eq!((limits.surge, limits.unavailable), expected);
         }
-        check(3, json!("25%"), json!("25%"), (1, 0));
-        check(10, json!("25%"), json!("25%"), (3, 2));
-        check(1, json!(0), json!(0), (0, 1));
-        check(2, json!(0), json!(5), (0, 2));
+        check(3, &json!("25%"), &json!("25%"), (1, 0));
+        check(10, &json!("25%"), &json!("25%"), (3, 2));
+        check(1, &json!(0), &json!(0), (0, 1));
+        check(2, &json!(0), &json!(5), (0, 2));
     }
 
     const THREE: Limits = Limits { wanted: 3, surge: 1, unavailable: 0 };

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         #[track_caller]
-        fn check(spec: Value, expected: Problems) {
+        fn check(spec: &Value, expected: &Problems) {
             let pod = live(
                 json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "cart" }, "spec": spec }),
             );
@@ -111,7 +111,7 @@ mod tests {
             );
             let get =
                 |kind: Kind, name: &str| (kind == Kind::ConfigMap && name == "there").then(|| map.clone());
-            assert_eq!(problems(&pod, get), expected);
+            assert_eq!(problems(&pod, get), *expected);
         }
         let of_container =
             |why: &str| Problems { containers: [("cart".to_owned(), why.to_owned())].into(), volume: None };
@@ -121,25 +121,25 @@ mod tests {
             json!({ "containers": [container] })
         };
         let env = |source: Value| container(json!({ "env": [{ "name": "A", "valueFrom": source }] }));
-        check(env(json!({ "configMapKeyRef": { "name": "there", "key": "key" } })), Problems::default());
+        check(&env(json!({ "configMapKeyRef": { "name": "there", "key": "key" } })), &Problems::default());
         check(
-            env(json!({ "configMapKeyRef": { "name": "there", "key": "other" } })),
-            of_container("couldn't find key other in ConfigMap shop/there"),
+            &env(json!({ "configMapKeyRef": { "name": "there", "key": "other" } })),
+            &of_container("couldn't find key other in ConfigMap shop/there"),
         );
         check(
-            env(json!({ "secretKeyRef": { "name": "absent", "key": "key" } })),
-            of_container("secret \"absent\" not found"),
+            &env(json!({ "secretKeyRef": { "name": "absent", "key": "key" } })),
+            &of_container("secret \"absent\" not found"),
         );
         check(
-            env(json!({ "secretKeyRef": { "name": "absent", "key": "key", "optional": true } })),
-            Problems::default(),
+            &env(json!({ "secretKeyRef": { "name": "absent", "key": "key", "optional": true } })),
+            &Problems::default(),
         );
         check(
-            container(json!({ "envFrom": [{ "configMapRef": { "name": "absent" } }] })),
-            of_container("configmap \"absent\" not found"),
+            &container(json!({ "envFrom": [{ "configMapRef": { "name": "absent" } }] })),
+            &of_container("configmap \"absent\" not found"),
         );
         let volume = json!({ "volumes": [{ "name": "v", "configMap": { "name": "absent" } }] });
         let why = "MountVolume.SetUp failed for volume \"v\" : configmap \"absent\" not found";
-        check(volume, Problems { volume: Some(why.to_owned()), ..Problems::default() });
+        check(&volume, &Problems { volume: Some(why.to_owned()), ..Problems::default() });
     }
 }

@@ -18,14 +18,18 @@ impl Registry {
     /// Adds or replaces a resource.
     pub fn insert(&mut self, resource: Resource) {
         let id = resource.group_resource();
-        self.kinds.insert(resource.group_kind(), id.clone());
+        // Two definitions may ask for one kind; who came first has it.
+        self.kinds.entry(resource.group_kind()).or_insert_with(|| id.clone());
         self.resources.insert(id, Arc::new(resource));
     }
 
     /// Removes a resource.
     pub fn remove(&mut self, id: &GroupResource) {
         if let Some(resource) = self.resources.remove(id) {
-            self.kinds.remove(&resource.group_kind());
+            let kind = resource.group_kind();
+            if self.kinds.get(&kind) == Some(id) {
+                self.kinds.remove(&kind);
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use apimachinery::clock::rfc3339_seconds;
 use apimachinery::{GroupResource, Object};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::gc;
@@ -14,19 +15,49 @@ use super::deletion::FINALIZER;
 use super::names::settled;
 use super::{DEFINITIONS, condition, set_condition, text};
 
-/// The definitions of a group. Their names end with it, so that the others need not be read.
+/// The part of a definition that says who has which names. Schemas may be huge, so the rest is skipped.
+#[derive(Deserialize)]
+struct Brief {
+    metadata: BriefMetadata,
+    spec: BriefSpec,
+    #[serde(default)]
+    status: Value,
+}
+
+#[derive(Deserialize)]
+struct BriefMetadata {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct BriefSpec {
+    group: String,
+}
+
+impl Brief {
+    /// A definition without its versions.
+    fn of(object: &Object) -> Option<Value> {
+        let brief: Self = serde_json::from_slice(object.bytes()).ok()?;
+        Some(json!({
+            "metadata": {"name": brief.metadata.name}, "spec": {"group": brief.spec.group}, "status": brief.status,
+        }))
+    }
+}
+
+/// The definitions of a group, in brief. Their names end with it, so that the others need not be read at all.
 fn of_group(space: &Space, group: &str) -> Vec<Value> {
     let ending = format!(".{group}");
     let items = space.list(&DEFINITIONS, None).items;
     let named = items.iter().filter(|stored| stored.object.header().name.as_str().ends_with(&ending));
-    named.map(|stored| stored.object.to_value()).filter(|found| text(found, "/spec/group") == group).collect()
+    let all = named.filter_map(|stored| Brief::of(&stored.object));
+    all.filter(|found| text(found, "/spec/group") == group).collect()
 }
 
 /// Definitions that must be looked at again after a change of one: those of its group whose names were refused, if it gave up a name.
 pub(crate) fn waiting_for(space: &Space, old: Option<&Object>, new: Option<&Object>) -> Vec<String> {
-    let Some(old) = old.map(Object::to_value) else { return Vec::new() };
+    let Some(old) = old.and_then(Brief::of) else { return Vec::new() };
     let names = |definition: &Value| definition.pointer("/status/acceptedNames").cloned();
-    if new.is_some_and(|new| names(&new.to_value()) == names(&old)) {
+    if new.and_then(Brief::of).is_some_and(|new| names(&new) == names(&old)) {
         return Vec::new();
     }
     let refused =
@@ -53,6 +84,11 @@ pub(crate) async fn reconcile(space: &Arc<Space>, name: &str) -> Answer<()> {
         } else {
             Ok(())
         };
+    }
+    if definition.pointer("/spec/names") == definition.pointer("/status/acceptedNames")
+        && condition(&definition, "Established").is_some()
+    {
+        return Ok(());
     }
     let now = now(space);
     let others = of_group(space, text(&definition, "/spec/group"));

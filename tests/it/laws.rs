@@ -24,8 +24,14 @@ const EDGES: [(&str, &[&str]); 11] = [
 
 /// What keeps pure rooms pure, and one room the only user of something.
 const FORBIDDEN: [(&str, &[&str]); 8] = [
-    ("apimachinery", &["tokio", "kube", "git2", "axum", "hyper", "redb", "ureq", "notify", "getrandom", "rand"]),
-    ("plan", &["tokio", "kube", "git2", "axum", "hyper", "redb", "ureq", "notify", "jiff", "getrandom", "rand"]),
+    (
+        "apimachinery",
+        &["tokio", "kube", "git2", "axum", "hyper", "redb", "ureq", "notify", "getrandom", "rand"],
+    ),
+    (
+        "plan",
+        &["tokio", "kube", "git2", "axum", "hyper", "redb", "ureq", "notify", "jiff", "getrandom", "rand"],
+    ),
     ("render", &["tokio", "kube", "git2", "axum", "hyper", "redb", "ureq", "notify"]),
     ("git", &["tokio", "kube", "k8s-openapi", "serde_json"]),
     ("space", &["git2", "kube"]),
@@ -56,14 +62,23 @@ fn dependencies(room: &str) -> anyhow::Result<BTreeSet<String>> {
     let text = std::fs::read_to_string(rooms().join(room).join("Cargo.toml"))?;
     let section = text.split("\n[dependencies]\n").nth(1).unwrap_or_default();
     let lines = section.lines().take_while(|line| !line.starts_with('['));
-    Ok(lines.filter_map(|line| line.split(['.', ' ', '=']).next().filter(|name| !name.is_empty() && !name.starts_with('#')).map(str::to_owned)).collect())
+    Ok(lines
+        .filter_map(|line| {
+            line.split(['.', ' ', '='])
+                .next()
+                .filter(|name| !name.is_empty() && !name.starts_with('#'))
+                .map(str::to_owned)
+        })
+        .collect())
 }
 
 fn edges() -> Outcome {
     let allowed: BTreeMap<&str, &[&str]> = EDGES.into_iter().collect();
     for entry in std::fs::read_dir(rooms())? {
         let room = entry?.file_name().to_string_lossy().into_owned();
-        let Some(may) = allowed.get(room.as_str()) else { anyhow::bail!("room {room} has no law: add it to the table and to docs/ARCHITECTURE.md") };
+        let Some(may) = allowed.get(room.as_str()) else {
+            anyhow::bail!("room {room} has no law: add it to the table and to docs/ARCHITECTURE.md")
+        };
         for used in dependencies(&room)?.iter().filter(|used| allowed.contains_key(used.as_str())) {
             anyhow::ensure!(may.contains(&used.as_str()), "{room} must not use {used}");
         }
@@ -123,8 +138,14 @@ fn budgets() -> Outcome {
 
 fn is_function(line: &str) -> bool {
     let line = line.trim_start();
-    let line = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) ")).or_else(|| line.strip_prefix("pub(super) ")).unwrap_or(line);
-    ["fn ", "async fn ", "const fn ", "unsafe fn ", "extern \"C\" fn "].iter().any(|start| line.starts_with(start))
+    let line = line
+        .strip_prefix("pub ")
+        .or_else(|| line.strip_prefix("pub(crate) "))
+        .or_else(|| line.strip_prefix("pub(super) "))
+        .unwrap_or(line);
+    ["fn ", "async fn ", "const fn ", "unsafe fn ", "extern \"C\" fn "]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// Lines up to the closing brace, which rustfmt puts at the indentation of the first line.
@@ -134,14 +155,20 @@ fn length(lines: &[&str]) -> usize {
         return 1;
     }
     let indent = first.len() - first.trim_start().len();
-    let ends = |line: &&str| line.len() - line.trim_start().len() == indent && (line.trim_start().starts_with('}') || line.trim_end().ends_with(';'));
+    let ends = |line: &&str| {
+        line.len() - line.trim_start().len() == indent
+            && (line.trim_start().starts_with('}') || line.trim_end().ends_with(';'))
+    };
     lines.iter().skip(1).position(ends).map_or(1, |at| at + 2)
 }
 
 /// Parameters of a signature: commas at the first level of its parentheses. `self` counts for nothing.
 fn parameters(lines: &[&str]) -> usize {
     let signature: String = lines.iter().take(20).copied().collect::<Vec<_>>().join(" ");
-    let Some(open) = signature.find("fn ").and_then(|from| signature[from..].find('(').map(|at| from + at)) else { return 0 };
+    let Some(open) = signature.find("fn ").and_then(|from| signature[from..].find('(').map(|at| from + at))
+    else {
+        return 0;
+    };
     let mut depth = 0_i32;
     let mut counted = 0;
     let mut parameter = String::new();
@@ -156,7 +183,11 @@ fn parameters(lines: &[&str]) -> usize {
         let ended = depth == 0 || (c == ',' && depth == 1);
         if ended {
             let name = parameter.trim_start_matches('(').trim();
-            let is_self = name.trim_start_matches(['&', '\'']).trim_start_matches("mut ").split([':', ' ']).any(|word| word == "self");
+            let is_self = name
+                .trim_start_matches(['&', '\''])
+                .trim_start_matches("mut ")
+                .split([':', ' '])
+                .any(|word| word == "self");
             counted += usize::from(!name.is_empty() && !is_self);
             parameter.clear();
         } else {
@@ -172,7 +203,12 @@ fn parameters(lines: &[&str]) -> usize {
 
 /// The words that mark unfinished code, written so that this file does not hold them.
 fn unfinished() -> Outcome {
-    let marks = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("FIX", "ME"), concat!("#[ig", "nore")];
+    let marks = [
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("FIX", "ME"),
+        concat!("#[ig", "nore"),
+    ];
     for (path, text) in sources()? {
         for mark in marks {
             anyhow::ensure!(!text.contains(mark), "{} holds {mark}", path.display());

@@ -12,12 +12,15 @@
 mod conformance;
 mod harness;
 mod kube;
+mod laws;
+#[path = "../scenarios/suite.rs"]
+mod scenarios;
 mod sim;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [conformance::trials(), kube::trials(), sim::trials()];
+    let areas = [laws::trials(), conformance::trials(), kube::trials(), sim::trials(), scenarios::trials()];
     let exit_code = harness::run(areas.into_iter().flatten().collect());
     kube::stop();
     exit_code

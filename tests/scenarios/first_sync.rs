@@ -71,16 +71,28 @@ fn first_sync(stage: &mut Stage) -> Outcome {
         same("replicas", &cart["spec"]["replicas"], &json!(2))?;
         same("the unit's label", &cart["metadata"]["labels"]["gitstellar.io/unit"], &json!("shop"))?;
         let annotations = cart["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
-        ensure!(annotations.keys().all(|key| !key.starts_with("gitstellar.io/")), "our annotations stay in the WDS: {annotations:?}");
+        ensure!(
+            annotations.keys().all(|key| !key.starts_with("gitstellar.io/")),
+            "our annotations stay in the WDS: {annotations:?}"
+        );
         stage.until(cluster, SETTINGS, "is there", |_| true)?;
     }
-    ensure!(stage.get("cluster3", At(NAMESPACE, None, "shop"))?.is_none(), "cluster3 is no production cluster");
+    ensure!(
+        stage.get("cluster3", At(NAMESPACE, None, "shop"))?.is_none(),
+        "cluster3 is no production cluster"
+    );
     steady(stage)
 }
 
 /// Once everything is applied, nothing is written any more.
 pub fn steady(stage: &Stage) -> Outcome {
-    let kinds = [("wds1", BINDING), ("wds1", DEPLOYMENT), ("its1", WORK), ("cluster1", DEPLOYMENT), ("cluster2", DEPLOYMENT)];
+    let kinds = [
+        ("wds1", BINDING),
+        ("wds1", DEPLOYMENT),
+        ("its1", WORK),
+        ("cluster1", DEPLOYMENT),
+        ("cluster2", DEPLOYMENT),
+    ];
     for work in ["cluster1", "cluster2"] {
         stage.until_applied(work)?;
     }
@@ -102,7 +114,11 @@ fn edit_and_delete(stage: &mut Stage) -> Outcome {
         stage.until(cluster, CART, "has three replicas", |cart| cart["spec"]["replicas"] == 3)?;
     }
     let text = std::fs::read_to_string(stage.repository().join("apps/shop/shop.yaml"))?;
-    let without = text.split("---\n").filter(|document| !document.contains("kind: ConfigMap")).collect::<Vec<_>>().join("---\n");
+    let without = text
+        .split("---\n")
+        .filter(|document| !document.contains("kind: ConfigMap"))
+        .collect::<Vec<_>>()
+        .join("---\n");
     stage.write("apps/shop/shop.yaml", &without)?;
     stage.commit("No settings")?;
     for space in ["wds1", "cluster1", "cluster2"] {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -36,7 +36,8 @@ impl Backend {
 }
 
 /// Clusters of a stage, with their labels.
-const CLUSTERS: [(&str, &str, &str); 3] = [("cluster1", "eu", "production"), ("cluster2", "us", "production"), ("cluster3", "eu", "edge")];
+const CLUSTERS: [(&str, &str, &str); 3] =
+    [("cluster1", "eu", "production"), ("cluster2", "us", "production"), ("cluster3", "eu", "edge")];
 /// How long anything may take to arrive. Machines are shared; nothing is gated on speed here.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
@@ -260,7 +261,8 @@ impl Stage {
     /// Merge-patches an object as `kubectl edit` would.
     pub fn edit(&self, space: &str, at: At<'_>, patch: &Value) -> Outcome {
         let (resource, namespace, name) = at.parts();
-        let target = Target { resource: &resource, namespace: namespace.as_ref(), name: &name, subresource: "" };
+        let target =
+            Target { resource: &resource, namespace: namespace.as_ref(), name: &name, subresource: "" };
         block_on(self.space(space).merge(target, patch, "kubectl-edit"))?;
         Ok(())
     }
@@ -273,7 +275,13 @@ impl Stage {
     }
 
     /// Waits until an object satisfies a condition; returns it then.
-    pub fn until(&self, space: &str, at: At<'_>, what: &str, holds: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+    pub fn until(
+        &self,
+        space: &str,
+        at: At<'_>,
+        what: &str,
+        holds: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<Value> {
         let title = format!("{} in {space} {what}", at.2);
         let seen = std::cell::RefCell::new(Value::Null);
         let outcome = eventually(&title, LIMIT, || {
@@ -286,14 +294,17 @@ impl Stage {
 
     /// Waits until an object is gone.
     pub fn until_gone(&self, space: &str, at: At<'_>) -> Outcome {
-        eventually(&format!("{} in {space} is gone", at.2), LIMIT, || Ok(self.get(space, at)?.is_none().then_some(())))
-            .with_context(|| format!("board: {}", self.board()))
+        eventually(&format!("{} in {space} is gone", at.2), LIMIT, || {
+            Ok(self.get(space, at)?.is_none().then_some(()))
+        })
+        .with_context(|| format!("board: {}", self.board()))
     }
 
     /// Waits until the commit is in the WDS, everything placed is applied, and no work is left to do.
     pub fn until_settled(&self, commit: &str) -> Outcome {
         self.until("wds1", At(SOURCE, None, "main"), "is settled", |source| {
-            source.pointer("/status/settled").and_then(Value::as_str) == Some(commit) && source.pointer("/status/applying").is_none()
+            source.pointer("/status/settled").and_then(Value::as_str) == Some(commit)
+                && source.pointer("/status/applying").is_none()
         })?;
         Ok(())
     }
@@ -301,15 +312,49 @@ impl Stage {
     /// Waits until every work of a mailbox is applied at its current generation.
     pub fn until_applied(&self, cluster: &str) -> Outcome {
         eventually(&format!("the mailbox of {cluster} is applied"), LIMIT, || {
-            let works = block_on(self.space("its1").list(&WORK.resource(), Some(&Namespace::from(cluster)), None))?;
+            let works =
+                block_on(self.space("its1").list(&WORK.resource(), Some(&Namespace::from(cluster)), None))?;
             let applied = |work: &Object| {
                 let value = work.to_value();
-                let conditions = value.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
-                conditions.iter().any(|c| c["type"] == "Applied" && c["status"] == "True" && c["observedGeneration"].as_i64() == work.header().generation)
+                let conditions = value
+                    .pointer("/status/conditions")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default();
+                conditions.iter().any(|c| {
+                    c["type"] == "Applied"
+                        && c["status"] == "True"
+                        && c["observedGeneration"].as_i64() == work.header().generation
+                })
             };
             Ok((!works.is_empty() && works.iter().all(applied)).then_some(()))
         })
         .with_context(|| format!("board: {}", self.board()))
+    }
+
+    /// What a mailbox holds, for messages of failed stories.
+    fn mailbox(&self, cluster: &str) -> String {
+        let works =
+            block_on(self.space("its1").list(&WORK.resource(), Some(&Namespace::from(cluster)), None))
+                .unwrap_or_default();
+        let lines = works.iter().map(|work| {
+            let value = work.to_value();
+            let manifests: Vec<String> = value
+                .pointer("/spec/workload/manifests")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(|m| format!("{}/{}", m["kind"], m["metadata"]["name"]))
+                .collect();
+            format!(
+                "{} gen {:?} {:?} {manifests:?} {}",
+                work.header().name,
+                work.header().generation,
+                work.header().labels,
+                value["status"]["conditions"]
+            )
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// What the hub thinks, for messages of failed stories.
@@ -317,10 +362,112 @@ impl Stage {
         let Some(world) = &self.world else { return "no hub".to_owned() };
         let boards = world.board.sources();
         let lines = boards.iter().map(|(source, board)| {
-            let pairs = world.board.fleet().units.values().flat_map(|unit| unit.pairs.clone()).filter(|pair| !pair.state.is_ready()).collect::<Vec<_>>();
-            format!("{source}: settled {:?}, problem {:?}, failures {:?}, held {:?}/{:?}, not ready {pairs:?}", board.settled, board.problem, board.failures, board.held_by_sync, board.held_by_transport)
+            let pairs = world
+                .board
+                .fleet()
+                .units
+                .values()
+                .flat_map(|unit| unit.pairs.clone())
+                .filter(|pair| !pair.state.is_ready())
+                .collect::<Vec<_>>();
+            format!(
+                "{source}: settled {:?}, problem {:?}, failures {:?}, held {:?}/{:?}, not ready {pairs:?}",
+                board.settled, board.problem, board.failures, board.held_by_sync, board.held_by_transport
+            )
         });
         lines.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Waits until the README of the status ref satisfies a condition.
+    pub fn until_status(&self, holds: impl Fn(&str) -> bool) -> anyhow::Result<String> {
+        eventually("the status ref", LIMIT, || {
+            Ok(self.status_file("README.md").ok().filter(|readme| holds(readme)))
+        })
+        .with_context(|| format!("board: {}", self.board()))
+    }
+
+    /// Waits until a hub that was just started has settled its source.
+    pub fn until_hub_settled(&self) -> Outcome {
+        eventually("the hub has settled", LIMIT, || {
+            let boards = self.world.as_ref().map(|world| world.board.sources()).unwrap_or_default();
+            Ok(boards.values().any(|board| board.settled.is_some() && board.reported.is_some()).then_some(()))
+        })
+        .with_context(|| format!("board: {}", self.board()))
+    }
+
+    /// Waits until two looks in a row see the same versions and the status commit speaks of the commit in force.
+    pub fn until_quiet(&self, kinds: &[(&str, Kind)]) -> Outcome {
+        self.until_hub_settled()?;
+        let last = std::cell::RefCell::new(BTreeMap::new());
+        eventually("nothing is written any more", LIMIT, || {
+            let now = self.versions(kinds)?;
+            let same = *last.borrow() == now;
+            *last.borrow_mut() = now;
+            Ok(same.then_some(()))
+        })
+    }
+
+    /// Waits until every work of a mailbox belongs to one Binding.
+    pub fn until_only_works_of(&self, cluster: &str, binding: &str) -> Outcome {
+        eventually(&format!("the mailbox of {cluster} holds works of {binding} only"), LIMIT, || {
+            let works =
+                block_on(self.space("its1").list(&WORK.resource(), Some(&Namespace::from(cluster)), None))?;
+            let of = |work: &Object| {
+                work.header().label("transport.kubestellar.io/originOwnerReferenceBindingKey")
+                    == Some(binding)
+            };
+            Ok((!works.is_empty() && works.iter().all(of)).then_some(()))
+        })
+        .with_context(|| format!("mailbox: {}", self.mailbox(cluster)))
+    }
+
+    /// Follows one object from now on, event by event.
+    pub fn watch(&self, space: &str, at: At<'_>) -> Watched {
+        let (resource, _, name) = at.parts();
+        let shutdown = Shutdown::new();
+        let seen: Arc<Mutex<Seen>> = Arc::default();
+        let (sink, connection, stop) = (Arc::clone(&seen), self.space(space).clone(), shutdown.clone());
+        let wanted =
+            runtime::Key { resource: resource.group_resource(), namespace: at.1.map(Namespace::from), name };
+        block_on(async {
+            let mirror = runtime::Mirror::new(connection, runtime::Scope::default(), stop.clone());
+            mirror.watch(&resource);
+            mirror.synced().await;
+            let wake = runtime::Wake::new();
+            let changes = mirror.subscribe(wake.clone());
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! { () = wake.woken() => {}, () = stop.cancelled() => return }
+                    if changes.take().contains(&wanted) {
+                        let mut seen = sink.lock().unwrap();
+                        match mirror.get(&wanted) {
+                            Some(object) => seen.states.push(object.to_value()),
+                            None => seen.deletions += 1,
+                        }
+                    }
+                }
+            });
+        });
+        Watched { seen, shutdown }
+    }
+
+    /// Applies an object as somebody called `person`.
+    pub fn apply_now(&self, space: &str, kind: Kind, object: &Value) -> Outcome {
+        block_on(self.apply(space, &kind.resource(), object))
+    }
+
+    /// Deletes an object.
+    pub fn delete(&self, space: &str, at: At<'_>) -> Outcome {
+        let (resource, namespace, name) = at.parts();
+        let target =
+            Target { resource: &resource, namespace: namespace.as_ref(), name: &name, subresource: "" };
+        block_on(self.space(space).delete(target, &runtime::DeleteOptions::default()))?;
+        Ok(())
+    }
+
+    /// Runs git in the repository.
+    pub fn git(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        git(&self.repository(), arguments)
     }
 
     /// Versions of every object of some kinds in every space: what must not change when nothing happens.
@@ -337,6 +484,36 @@ impl Stage {
     }
 }
 
+#[derive(Default)]
+struct Seen {
+    states: Vec<Value>,
+    deletions: usize,
+}
+
+/// What happened to one object since a story began to follow it.
+pub struct Watched {
+    seen: Arc<Mutex<Seen>>,
+    shutdown: Shutdown,
+}
+
+impl Watched {
+    /// How often it went.
+    pub fn deletions(&self) -> usize {
+        self.seen.lock().unwrap().deletions
+    }
+
+    /// Whether any of its states satisfied a condition.
+    pub fn saw(&self, holds: impl Fn(&Value) -> bool) -> bool {
+        self.seen.lock().unwrap().states.iter().any(holds)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
 /// A kind that stories speak of: group, version, kind, plural, whether namespaced.
 #[derive(Clone, Copy)]
 pub struct Kind(pub &'static str, pub &'static str, pub &'static str, pub &'static str, pub bool);
@@ -344,7 +521,11 @@ pub struct Kind(pub &'static str, pub &'static str, pub &'static str, pub &'stat
 impl Kind {
     pub fn resource(self) -> Resource {
         let Self(group, version, kind, plural, namespaced) = self;
-        if namespaced { Resource::namespaced(group, version, kind, plural) } else { Resource::cluster(group, version, kind, plural) }
+        if namespaced {
+            Resource::namespaced(group, version, kind, plural)
+        } else {
+            Resource::cluster(group, version, kind, plural)
+        }
     }
 }
 
@@ -353,6 +534,9 @@ pub const CONFIG_MAP: Kind = Kind("", "v1", "ConfigMap", "configmaps", true);
 pub const NAMESPACE: Kind = Kind("", "v1", "Namespace", "namespaces", false);
 pub const SOURCE: Kind = Kind("gitstellar.io", "v1alpha1", "GitSource", "gitsources", false);
 pub const BINDING: Kind = Kind("control.kubestellar.io", "v1alpha1", "Binding", "bindings", false);
+pub const POLICY: Kind =
+    Kind("control.kubestellar.io", "v1alpha1", "BindingPolicy", "bindingpolicies", false);
+pub const UNIT: Kind = Kind("gitstellar.io", "v1alpha1", "Unit", "units", false);
 pub const WORK: Kind = Kind("work.open-cluster-management.io", "v1", "ManifestWork", "manifestworks", true);
 
 /// An object: kind, namespace, name.
@@ -376,8 +560,17 @@ fn git(directory: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new("git")
         .args(arguments)
         .current_dir(directory)
-        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null"), ("HOME", "/nonexistent")])
-        .envs([("GIT_AUTHOR_NAME", "A. Person"), ("GIT_AUTHOR_EMAIL", "a@example.com"), ("GIT_COMMITTER_NAME", "A. Person"), ("GIT_COMMITTER_EMAIL", "a@example.com")])
+        .envs([
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_SYSTEM", "/dev/null"),
+            ("HOME", "/nonexistent"),
+        ])
+        .envs([
+            ("GIT_AUTHOR_NAME", "A. Person"),
+            ("GIT_AUTHOR_EMAIL", "a@example.com"),
+            ("GIT_COMMITTER_NAME", "A. Person"),
+            ("GIT_COMMITTER_EMAIL", "a@example.com"),
+        ])
         .output()?;
     if !output.status.success() {
         bail!("git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -3,10 +3,14 @@
 //! | module | knows |
 //! |---|---|
 //! | [`stage`] | spaces of either kind, a repository, a hub and agents that can be killed and started again |
-//! | [`first_sync`], … | the stories |
+//! | [`first_sync`] | the way of a commit |
+//! | [`placement`] | policies, labels, overlaps |
+//! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
 mod first_sync;
+mod placement;
 mod stage;
+mod trouble;
 
 use libtest_mimic::Trial;
 
@@ -15,11 +19,18 @@ use stage::{Backend, Stage};
 
 /// Every story on every backend.
 pub fn trials() -> Vec<Trial> {
-    let stories: Vec<(&str, Story)> = [first_sync::stories()].into_iter().flatten().collect();
+    let stories: Vec<(&str, Story)> =
+        [first_sync::stories(), placement::stories(), trouble::stories()].into_iter().flatten().collect();
     let backends = [Backend::Real, Backend::Embedded];
     stories
         .into_iter()
-        .flat_map(|(name, story)| backends.map(|backend| trial(format!("scenarios::{name}::{}", backend.name()), move || stage::perform(backend, story))))
+        .flat_map(|(name, story)| {
+            backends.map(|backend| {
+                trial(format!("scenarios::{name}::{}", backend.name()), move || {
+                    stage::perform(backend, story)
+                })
+            })
+        })
         .collect()
 }
 

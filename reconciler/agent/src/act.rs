@@ -235,9 +235,7 @@ async fn take_away(
     // Removal is decided from the server's own answer, never from the mirror.
     let live = wec.get(resource, id.namespace.as_ref(), &id.name).await?;
     match decide::removal(live.as_ref(), uid, owner, orphan) {
-        Removal::Nothing => Ok(live.is_none_or(|live| {
-            live.header().uid.as_deref() != Some(uid) || applied::owners(&live).is_empty()
-        })),
+        Removal::Nothing => Ok(live.is_none_or(|live| !decide::is_held(&live, uid, owner))),
         Removal::Delete { uid } => {
             let target =
                 Target { resource, namespace: id.namespace.as_ref(), name: &id.name, subresource: "" };

@@ -233,6 +233,12 @@ pub fn removal(live: Option<&Object>, uid: &str, owner: &Object, orphan: bool) -
     if live.header().deleting { Removal::Nothing } else { Removal::Delete { uid: uid.to_owned() } }
 }
 
+/// Whether an object is still there, and ours.
+pub fn is_held(live: &Object, uid: &str, owner: &Object) -> bool {
+    let ours = owner.header().uid.as_deref().unwrap_or_default();
+    live.header().uid.as_deref() == Some(uid) && applied::owners(live).iter().any(|owner| owner == ours)
+}
+
 fn released(live: &Object, uid: &str) -> Option<Object> {
     let mut value = live.to_value();
     let references = value["metadata"]["ownerReferences"].as_array()?;

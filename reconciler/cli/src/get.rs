@@ -89,7 +89,12 @@ pub(crate) fn table(columns: &[&str], rows: &[Value]) -> String {
     for row in rows {
         table.add_row(columns.iter().map(|column| cell(&row[*column])));
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    // The preset pads each cell on both sides; kubectl's tables begin at the margin.
+    table
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn cell(value: &Value) -> String {

@@ -15,6 +15,7 @@ pub enum Again {
 }
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const QUIET_BELOW: Duration = Duration::from_millis(800);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// Runs passes of a controller until shutdown: one at once, then one per wake-up. A pass that fails is tried again after a pause
@@ -39,7 +40,7 @@ where
             }
             Err(error) => {
                 let pause = backoff;
-                tracing::warn!(controller = name, error = %chain(&error), retry_ms = pause.as_millis(), "pass failed");
+                tell(name, &error, pause);
                 backoff = (backoff * 2).min(LONGEST_BACKOFF);
                 Again::After(pause)
             }
@@ -49,6 +50,16 @@ where
             () = pause_for(pause) => {}
             () = shutdown.cancelled() => return,
         }
+    }
+}
+
+/// What passes by itself within a second is nobody's concern; what stays is told, rarer and rarer.
+fn tell(name: &str, error: &dyn std::error::Error, pause: Duration) {
+    let (error, retry_ms) = (chain(error), pause.as_millis());
+    if pause < QUIET_BELOW {
+        tracing::debug!(controller = name, %error, retry_ms, "pass failed");
+    } else {
+        tracing::warn!(controller = name, %error, retry_ms, "pass failed");
     }
 }
 

@@ -46,7 +46,10 @@ pub(super) async fn act(world: &World, mailbox: &Mailbox, change: &WorkChange) -
             world.its.mirror.note(&resource.group_resource(), stored);
             Ok(())
         }
-        Err(error) if matches!(error.reason, Reason::Conflict | Reason::AlreadyExists) => Ok(()),
+        // No mailbox yet: the inventory controller makes it and wakes transport.
+        Err(error) if matches!(error.reason, Reason::Conflict | Reason::AlreadyExists | Reason::NotFound) => {
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }

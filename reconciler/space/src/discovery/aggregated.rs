@@ -1,5 +1,6 @@
 //! All groups, versions and resources in one document.
 
+use apimachinery::GroupVersionKind;
 use serde_json::{Map, Value, json};
 
 use super::Document;
@@ -64,7 +65,11 @@ fn version(version: &Version) -> Value {
     json!({"version": version.name, "resources": resources, "freshness": "Current"})
 }
 
-fn response_kind(gvk: &apimachinery::GroupVersionKind) -> Value {
+/// Group and version are told of custom kinds, and where they are others than those of the resource. Clients take both.
+fn response_kind(entry: &Entry, gvk: &GroupVersionKind) -> Value {
+    if !entry.resource.is_custom() && gvk.group_version() == entry.gvk.group_version() {
+        return json!({"group": "", "version": "", "kind": gvk.kind});
+    }
     json!({"group": gvk.group, "version": gvk.version, "kind": gvk.kind})
 }
 
@@ -72,7 +77,7 @@ fn resource(entry: &Entry) -> Value {
     let resource = &entry.resource;
     let mut line = Map::new();
     line.insert("resource".into(), json!(resource.plural));
-    line.insert("responseKind".into(), response_kind(&entry.gvk));
+    line.insert("responseKind".into(), response_kind(entry, &entry.gvk));
     line.insert("scope".into(), json!(if resource.namespaced { "Namespaced" } else { "Cluster" }));
     line.insert("singularResource".into(), json!(resource.singular));
     line.insert("verbs".into(), json!(entry.verbs));
@@ -83,12 +88,12 @@ fn resource(entry: &Entry) -> Value {
         line.insert("categories".into(), json!(resource.categories));
     }
     if !entry.subresources.is_empty() {
-        let subresources: Vec<Value> = entry.subresources.iter().map(subresource).collect();
+        let subresources: Vec<Value> = entry.subresources.iter().map(|sub| subresource(entry, sub)).collect();
         line.insert("subresources".into(), Value::Array(subresources));
     }
     Value::Object(line)
 }
 
-fn subresource(sub: &Subresource) -> Value {
-    json!({"subresource": sub.name, "responseKind": response_kind(&sub.gvk), "verbs": sub.verbs})
+fn subresource(entry: &Entry, sub: &Subresource) -> Value {
+    json!({"subresource": sub.name, "responseKind": response_kind(entry, &sub.gvk), "verbs": sub.verbs})
 }

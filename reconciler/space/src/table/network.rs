@@ -1,6 +1,5 @@
 //! Services, endpoints, Ingresses, network policies.
 
-use apimachinery::Timestamp;
 use serde_json::{Value, json};
 
 use super::read::{
@@ -224,9 +223,10 @@ static SERVICE_CIDR: Printer = Printer {
     },
 };
 
-static IP_ADDRESS: Printer = Printer { columns: &[NAME, string("ParentRef"), AGE], cells: ip_address_cells };
+static IP_ADDRESS: Printer =
+    Printer { columns: &[NAME, string("ParentRef")], cells: |object, _| ip_address_cells(object) };
 
-fn ip_address_cells(object: &Value, now: Timestamp) -> Vec<Value> {
+fn ip_address_cells(object: &Value) -> Vec<Value> {
     let parent = at(object, &["spec", "parentRef"]);
     let mut shown = NONE.to_owned();
     if !parent.is_null() {
@@ -238,5 +238,5 @@ fn ip_address_cells(object: &Value, now: Timestamp) -> Vec<Value> {
             }
         }
     }
-    vec![name(object), json!(shown), age(object, now)]
+    vec![name(object), json!(shown)]
 }

@@ -80,8 +80,31 @@ fn decide(scaler: &Live, target: Option<&Live>, now: &str) -> Vec<Step> {
     let off = current == 0 && least != 0;
     let wanted = asked.unwrap_or(current);
     let desired = if off { 0 } else { wanted.clamp(least.min(most), most) };
+    put_verdict(&mut conditions, (off, wanted - desired), now);
+    let mut status =
+        scaler.value.get("status").cloned().filter(Value::is_object).unwrap_or_else(|| json!({}));
+    status["observedGeneration"] = json!(scaler.generation());
+    status["currentReplicas"] = json!(running);
+    status["desiredReplicas"] = json!(desired);
+    status["conditions"] = json!(conditions);
+    let mut steps = Vec::new();
+    if desired != current {
+        status["lastScaleTime"] = json!(now);
+        steps.push(Step::Scale { of: target.object.clone(), replicas: desired });
+        steps.push(Step::tell(
+            scaler,
+            "SuccessfulRescale",
+            format!("New size: {desired}; reason: the simulated load"),
+        ));
+    }
+    steps.extend(Step::status(scaler, status));
+    steps
+}
+
+/// The conditions of a scaler: `off` where the target has no replicas, `excess` what is asked for beyond the bounds.
+fn put_verdict(conditions: &mut Vec<Value>, (off, excess): (bool, i64), now: &str) {
     let mut put = |kind, holds, reason: &str, message: &str| {
-        Condition::new(kind, holds, reason, message).put(&mut conditions, now);
+        Condition::new(kind, holds, reason, message).put(conditions, now);
     };
     if off {
         put(
@@ -104,7 +127,7 @@ fn decide(scaler: &Live, target: Option<&Live>, now: &str) -> Vec<Step> {
             "ValidMetricFound",
             "the HPA was able to successfully calculate a replica count from the simulated load",
         );
-        match wanted - desired {
+        match excess {
             0 => put(
                 "ScalingLimited",
                 false,
@@ -125,24 +148,6 @@ fn decide(scaler: &Live, target: Option<&Live>, now: &str) -> Vec<Step> {
             ),
         }
     }
-    let mut status =
-        scaler.value.get("status").cloned().filter(Value::is_object).unwrap_or_else(|| json!({}));
-    status["observedGeneration"] = json!(scaler.generation());
-    status["currentReplicas"] = json!(running);
-    status["desiredReplicas"] = json!(desired);
-    status["conditions"] = json!(conditions);
-    let mut steps = Vec::new();
-    if desired != current {
-        status["lastScaleTime"] = json!(now);
-        steps.push(Step::Scale { of: target.object.clone(), replicas: desired });
-        steps.push(Step::tell(
-            scaler,
-            "SuccessfulRescale",
-            format!("New size: {desired}; reason: the simulated load"),
-        ));
-    }
-    steps.extend(Step::status(scaler, status));
-    steps
 }
 
 #[cfg(test)]

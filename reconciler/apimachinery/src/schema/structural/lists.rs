@@ -6,8 +6,8 @@ use super::{child, flag, says, text};
 use crate::field_error::{FieldError, FieldPath};
 
 pub(super) fn check(node: &Map<String, Value>, path: &FieldPath, errors: &mut Vec<FieldError>) {
-    check_owner(node, "x-kubernetes-map-type", "object", &["atomic", "granular"], path, errors);
-    check_owner(node, "x-kubernetes-list-type", "array", &["atomic", "set", "map"], path, errors);
+    check_owner(node, ("x-kubernetes-map-type", "object", &["atomic", "granular"]), path, errors);
+    check_owner(node, ("x-kubernetes-list-type", "array", &["atomic", "set", "map"]), path, errors);
     let list_type = text(node, "x-kubernetes-list-type");
     if list_type == "set" {
         check_set_items(node, path, errors);
@@ -30,15 +30,14 @@ pub(super) fn check(node: &Map<String, Value>, path: &FieldPath, errors: &mut Ve
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one keyword, its rule and where it stands")]
+/// `rule`: the keyword, the type that it belongs to, and the values that it may have.
 fn check_owner(
     node: &Map<String, Value>,
-    keyword: &str,
-    wanted: &str,
-    supported: &[&'static str],
+    rule: (&str, &str, &[&'static str]),
     path: &FieldPath,
     errors: &mut Vec<FieldError>,
 ) {
+    let (keyword, wanted, supported) = rule;
     let Some(word) = node.get(keyword).and_then(Value::as_str) else { return };
     let declared = text(node, "type");
     if declared != wanted {

@@ -36,11 +36,6 @@ fn is_absent(versions: &[&kinds::Resource]) -> bool {
     })
 }
 
-/// Subresources with fields of their own, and those that reach into a node: nothing runs here.
-fn is_absent_subresource(name: &str) -> bool {
-    matches!(name, "status" | "scale" | "attach" | "exec" | "log" | "portforward" | "proxy")
-}
-
 fn resource(versions: &[&kinds::Resource]) -> Option<Resource> {
     let first = versions.first()?;
     let review = !first.serves("get") && first.serves("create");
@@ -76,7 +71,7 @@ fn served(version: &kinds::Resource) -> ServedVersion {
             status_replicas: ".status.replicas".into(),
             selector: Some(".spec.selector".into()),
         }),
-        subresources: others.filter(|name| !is_absent_subresource(name)).map(Into::into).collect(),
+        subresources: others.filter(|name| !matches!(*name, "status" | "scale")).map(Into::into).collect(),
         columns: Vec::new(),
         deprecation: None,
         selectable_fields: Vec::new(),

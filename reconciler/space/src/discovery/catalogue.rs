@@ -156,6 +156,8 @@ impl Entry {
 
 fn serves(version: &ServedVersion, subresource: &str) -> bool {
     match subresource {
+        // They reach into a node: asked for, they say that nothing runs here.
+        "attach" | "exec" | "log" | "portforward" | "proxy" => false,
         "status" => version.status,
         "scale" => version.scale.is_some(),
         other => version.subresources.iter().any(|served| &**served == other),

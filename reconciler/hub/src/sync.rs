@@ -69,7 +69,11 @@ pub async fn run(world: Arc<World>) {
             let was_clean = clean.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
             let unchanged = was_clean.filter(|clean| is_clean(world, clean, &board, &changed));
             let outcome = match unchanged {
-                Some(still) => Ok(Some(still)),
+                // The WDS is as declared; what is known of the repository may have changed.
+                Some(still) => publish::source_status(world, &source)
+                    .await
+                    .map(|()| Some(still))
+                    .map_err(|error| SyncError::Bookkeeping { source_name: source.clone(), source: error }),
                 None => pass(world, &source, &board).await,
             };
             match outcome? {

@@ -25,6 +25,14 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
     // Nothing is said about a commit before every write of it was attempted once.
     let commit = board.settled.clone()?;
     let fleet = world.board.fleet();
+    // The fleet was looked at before this commit settled: its readiness would be that of the commit before.
+    let of_this_commit = |unit: &plan::Unit| {
+        let known = fleet.units.get(&(source.clone(), unit.name.clone()));
+        known.is_some_and(|known| known.status.commit == commit)
+    };
+    if !revision.declaration.units.iter().all(of_this_commit) {
+        return None;
+    }
     let of_source = fleet.units.iter().filter(|((of, _), _)| of == source);
     let units = of_source.map(|((_, unit), state)| {
         let reported = ReportedUnit {

@@ -17,6 +17,10 @@ use tokio::sync::watch;
 
 use crate::{Connection, Resource, Shutdown, Wake};
 
+mod table;
+
+use table::{Place, Table, place};
+
 /// What identifies an object in a mirror.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key {
@@ -54,13 +58,13 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    tables: BTreeMap<GroupResource, Table>,
+    tables: BTreeMap<GroupResource, Watched>,
     readers: Vec<Reader>,
 }
 
-struct Table {
+struct Watched {
     resource: Resource,
-    objects: BTreeMap<(Option<Namespace>, Name), Object>,
+    table: Table,
     synced: bool,
     stop: Shutdown,
 }
@@ -113,13 +117,13 @@ impl Mirror {
             if state.tables.contains_key(&key) {
                 return;
             }
-            let table = Table {
+            let watched = Watched {
                 resource: resource.clone(),
-                objects: BTreeMap::new(),
+                table: Table::default(),
                 synced: false,
                 stop: stop.clone(),
             };
-            state.tables.insert(key, table);
+            state.tables.insert(key, watched);
         }
         self.shared.unsynced.send_modify(|count| *count += 1);
         let mirror = self.clone();
@@ -135,16 +139,12 @@ impl Mirror {
     /// Stops watching a resource and forgets its objects; readers learn that they went.
     pub fn unwatch(&self, resource: &GroupResource) {
         let mut state = lock(&self.shared.state);
-        let Some(table) = state.tables.remove(resource) else { return };
-        table.stop.cancel();
-        if !table.synced {
+        let Some(watched) = state.tables.remove(resource) else { return };
+        watched.stop.cancel();
+        if !watched.synced {
             self.shared.unsynced.send_modify(|count| *count -= 1);
         }
-        let gone = table.objects.into_keys().map(|(namespace, name)| Key {
-            resource: resource.clone(),
-            namespace,
-            name,
-        });
+        let gone = watched.table.into_places().map(|place| key(resource, place));
         tell(&state.readers, &gone.collect());
     }
 
@@ -185,12 +185,8 @@ impl Mirror {
 
     fn add_reader(&self, reader: Reader) {
         let mut state = lock(&self.shared.state);
-        let present = state.tables.iter().flat_map(|(resource, table)| {
-            table.objects.keys().map(|(namespace, name)| Key {
-                resource: resource.clone(),
-                namespace: namespace.clone(),
-                name: name.clone(),
-            })
+        let present = state.tables.iter().flat_map(|(resource, watched)| {
+            watched.table.objects().keys().map(|place| key(resource, place.clone()))
         });
         tell(std::slice::from_ref(&reader), &present.collect());
         reader.wake.wake();
@@ -200,13 +196,15 @@ impl Mirror {
     /// One object.
     pub fn get(&self, key: &Key) -> Option<Object> {
         let state = lock(&self.shared.state);
-        state.tables.get(&key.resource)?.objects.get(&(key.namespace.clone(), key.name.clone())).cloned()
+        let place = (key.namespace.clone(), key.name.clone());
+        state.tables.get(&key.resource)?.table.objects().get(&place).cloned()
     }
 
     /// All objects of a resource, sorted by namespace and name.
     pub fn list(&self, resource: &GroupResource) -> Vec<Object> {
         let state = lock(&self.shared.state);
-        state.tables.get(resource).map(|table| table.objects.values().cloned().collect()).unwrap_or_default()
+        let watched = state.tables.get(resource);
+        watched.map(|watched| watched.table.objects().values().cloned().collect()).unwrap_or_default()
     }
 
     /// The objects of one namespace (`None`: of none) that are wanted, sorted by name. `wanted` runs while the mirror is locked, so it must be quick.
@@ -217,22 +215,19 @@ impl Mirror {
         wanted: impl Fn(&Object) -> bool,
     ) -> Vec<Object> {
         let state = lock(&self.shared.state);
-        let Some(table) = state.tables.get(resource) else { return Vec::new() };
+        let Some(watched) = state.tables.get(resource) else { return Vec::new() };
         let first = (namespace.cloned(), Name::from(""));
-        let inside = table.objects.range(first..).take_while(|((place, _), _)| place.as_ref() == namespace);
+        let inside =
+            watched.table.objects().range(first..).take_while(|((place, _), _)| place.as_ref() == namespace);
         inside.map(|(_, object)| object).filter(|object| wanted(object)).cloned().collect()
     }
 
     /// Notes what this process itself just wrote, so that its next look is not older than its own write.
     pub fn note(&self, resource: &GroupResource, stored: Object) {
-        let newer = |known: Option<&Object>| known.is_none_or(|known| version(known) < version(&stored));
-        let mut state = lock(&self.shared.state);
-        let Some(table) = state.tables.get_mut(resource) else { return };
-        let place = (stored.header().namespace.clone(), stored.header().name.clone());
-        if newer(table.objects.get(&place)) {
-            let stored =
-                if self.shared.scope.drop_managed_fields { without_managed_fields(&stored) } else { stored };
-            table.objects.insert(place, stored);
+        let stored =
+            if self.shared.scope.drop_managed_fields { without_managed_fields(&stored) } else { stored };
+        if let Some(watched) = lock(&self.shared.state).tables.get_mut(resource) {
+            watched.table.note(stored);
         }
     }
 
@@ -260,12 +255,12 @@ impl Mirror {
                 Ok(Event::InitDone) => self.replace_table(resource, std::mem::take(&mut arriving)),
                 Ok(Event::Apply(object)) => {
                     if let Some(object) = self.stored_form(resource, object) {
-                        self.change(resource, place(&object), Some(object));
+                        self.change(resource, object, Table::seen);
                     }
                 }
                 Ok(Event::Delete(object)) => {
                     if let Some(object) = self.stored_form(resource, object) {
-                        self.change(resource, place(&object), None);
+                        self.change(resource, object, |table, object| table.gone(&object));
                     }
                 }
                 Err(error) => {
@@ -287,43 +282,23 @@ impl Mirror {
         Object::from_value(&value).ok()
     }
 
-    fn change(&self, resource: &Resource, place: (Option<Namespace>, Name), object: Option<Object>) {
-        let key = resource.group_resource();
+    /// Puts an event into the table, and tells the readers unless it is old.
+    fn change(&self, resource: &Resource, object: Object, put: impl FnOnce(&mut Table, Object) -> bool) {
+        let resource = resource.group_resource();
+        let changed = key(&resource, place(&object));
         let mut state = lock(&self.shared.state);
-        let Some(table) = state.tables.get_mut(&key) else { return };
-        match object {
-            Some(object) => {
-                // `note` may have put a newer one here.
-                if table.objects.get(&place).is_some_and(|known| version(known) > version(&object)) {
-                    return;
-                }
-                table.objects.insert(place.clone(), object);
-            }
-            None => {
-                table.objects.remove(&place);
-            }
+        let Some(watched) = state.tables.get_mut(&resource) else { return };
+        if put(&mut watched.table, object) {
+            tell(&state.readers, &BTreeSet::from([changed]));
         }
-        tell(&state.readers, &BTreeSet::from([Key { resource: key, namespace: place.0, name: place.1 }]));
     }
 
-    fn replace_table(&self, resource: &Resource, fresh: BTreeMap<(Option<Namespace>, Name), Object>) {
-        let key = resource.group_resource();
+    fn replace_table(&self, resource: &Resource, fresh: BTreeMap<Place, Object>) {
+        let resource = resource.group_resource();
         let mut state = lock(&self.shared.state);
-        let Some(table) = state.tables.get_mut(&key) else { return };
-        let known = std::mem::replace(&mut table.objects, fresh);
-        let first = !std::mem::replace(&mut table.synced, true);
-        let went = known.keys().filter(|place| !table.objects.contains_key(*place));
-        let came = table
-            .objects
-            .iter()
-            .filter(|(place, object)| known.get(*place) != Some(*object))
-            .map(|(place, _)| place);
-        let changed = went.chain(came).map(|(namespace, name)| Key {
-            resource: key.clone(),
-            namespace: namespace.clone(),
-            name: name.clone(),
-        });
-        let changed = changed.collect();
+        let Some(watched) = state.tables.get_mut(&resource) else { return };
+        let changed = watched.table.replace(fresh).into_iter().map(|place| key(&resource, place)).collect();
+        let first = !std::mem::replace(&mut watched.synced, true);
         tell(&state.readers, &changed);
         drop(state);
         if first {
@@ -337,13 +312,8 @@ impl Mirror {
     }
 }
 
-fn place(object: &Object) -> (Option<Namespace>, Name) {
-    (object.header().namespace.clone(), object.header().name.clone())
-}
-
-/// Versions are opaque to clients but for equality; Kubernetes since 1.35 promises that they compare as numbers, and every server we speak to has always kept it.
-fn version(object: &Object) -> u64 {
-    object.header().resource_version.as_ref().and_then(|text| text.parse().ok()).unwrap_or_default()
+fn key(resource: &GroupResource, place: Place) -> Key {
+    Key { resource: resource.clone(), namespace: place.0, name: place.1 }
 }
 
 fn tell(readers: &[Reader], changed: &BTreeSet<Key>) {

@@ -9,6 +9,10 @@ use serde_json::{Value, json};
 
 use crate::{Connection, Resource};
 
+/// A request that has no answer by then has none. Servers give up on one after 60 s; a connection that died may say nothing for hours, and a controller would
+/// wait for it.
+const LONGEST_REQUEST: Duration = Duration::from_secs(75);
+
 /// What kind of failure it is; decides whether and when to try again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reason {
@@ -389,7 +393,12 @@ impl Connection {
             None => request.body(Vec::new()),
         };
         let request = request.map_err(|error| self.garbled(what, &error.to_string()))?;
-        self.kube().request_text(request).await.map_err(|error| ApiError::from_kube(what, error).at(self))
+        let Ok(answer) = tokio::time::timeout(LONGEST_REQUEST, self.kube().request_text(request)).await
+        else {
+            let seconds = LONGEST_REQUEST.as_secs();
+            return Err(self.unavailable(what, format!("no answer within {seconds} s")));
+        };
+        answer.map_err(|error| ApiError::from_kube(what, error).at(self))
     }
 
     fn parse(&self, text: &str, what: &str) -> Result<Object, ApiError> {
@@ -397,16 +406,12 @@ impl Connection {
     }
 
     fn garbled(&self, what: &str, detail: &str) -> ApiError {
-        let message = format!("the answer is not what the API promises: {detail}");
-        let reason = Reason::Unavailable;
-        ApiError {
-            what: what.to_owned(),
-            server: self.name().to_owned(),
-            reason,
-            code: 0,
-            message,
-            retry_after: None,
-        }
+        self.unavailable(what, format!("the answer is not what the API promises: {detail}"))
+    }
+
+    fn unavailable(&self, what: &str, message: String) -> ApiError {
+        let (what, server) = (what.to_owned(), self.name().to_owned());
+        ApiError { what, server, reason: Reason::Unavailable, code: 0, message, retry_after: None }
     }
 }
 

@@ -101,8 +101,8 @@ impl World {
         let options = DeleteOptions { uid, ..DeleteOptions::default() };
         let removal = self.cluster.delete_within(target(kind, of, ""), &options, now.then_some(0)).await;
         match removal {
-            Ok(Removal::Ending(stored)) => self.note(*stored),
-            Ok(Removal::Absent | Removal::Gone) => {}
+            Ok(Removal::Ending(stored)) if !now => self.note(*stored),
+            Ok(_) => {}
             // Another object of that name.
             Err(error) if error.reason == Reason::Conflict => {
                 self.refresh(of).await;

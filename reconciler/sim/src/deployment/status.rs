@@ -101,7 +101,10 @@ fn progress(
     };
     let settled = reason == AVAILABLE && status["replicas"] == status["updatedReplicas"];
     let left = pod::left(pace.of_seconds(seconds), stalled);
-    let moved = moved(deployment, status) || !["ReplicaSetUpdated", TIMED_OUT].contains(&reason);
+    // A deadline that has passed for one set says nothing of the next.
+    let names_new = sets.new.as_ref().is_none_or(|set| text(&known, "/message").contains(set.live.name()));
+    let moved =
+        !names_new || moved(deployment, status) || !["ReplicaSetUpdated", TIMED_OUT].contains(&reason);
     let said = if deployment.flag("/spec/paused") {
         (reason != TIMED_OUT).then(|| progressing("DeploymentPaused", "Deployment is paused"))
     } else if settled {
@@ -109,7 +112,7 @@ fn progress(
     } else if done(deployment, status) {
         Some(progressing(AVAILABLE, format!("{subject} has successfully progressed.")))
     } else if moved {
-        Some(first_word(reason, sets, &subject))
+        Some(first_word(!names_new, sets, &subject))
     } else if left.is_none() {
         let message = format!("{subject} has timed out progressing.");
         Some(Condition::new("Progressing", false, TIMED_OUT, message))
@@ -125,8 +128,7 @@ fn progress(
 }
 
 /// What is said of a rollout that moves: at its start that there is a new set, then that it gets on.
-fn first_word(reason: &str, sets: &Sets, subject: &str) -> Condition {
-    let starts = ["", AVAILABLE].contains(&reason);
+fn first_word(starts: bool, sets: &Sets, subject: &str) -> Condition {
     match sets.new.as_ref().filter(|set| starts && set.running == 0) {
         Some(set) => {
             progressing("NewReplicaSetCreated", format!("Created new replica set \"{}\"", set.live.name()))
@@ -168,13 +170,16 @@ fn failure(sets: &Sets, now: &str, conditions: &mut Vec<Value>) {
 }
 
 impl Condition {
-    /// As a Deployment's conditions are put: one that holds for the same reason stays as it is, and one that changes says when. Source: `SetDeploymentCondition`.
+    /// As a Deployment's conditions are put: with the time of their last change.
     fn put_dated(&self, conditions: &mut Vec<Value>, now: &str) {
         let known = condition::find(conditions, self.kind);
         let status = if self.holds { "True" } else { "False" };
-        if known
-            .is_some_and(|known| text(known, "/status") == status && text(known, "/reason") == self.reason)
-        {
+        let same = |known: &Value| {
+            text(known, "/status") == status
+                && text(known, "/reason") == self.reason
+                && text(known, "/message") == self.message
+        };
+        if known.is_some_and(same) {
             return;
         }
         self.put(conditions, now);

@@ -96,17 +96,23 @@ impl Walk {
 /// Why a value is not a scalar of this form. Null and no value pass.
 pub(super) fn scalar_problem(form: ScalarForm, value: Option<&Value>) -> Option<Problem> {
     let value = value.filter(|value| !value.is_null())?;
-    let (fits, expected, found) = match form {
-        ScalarForm::Number => {
-            (value.is_number(), "numeric (int or float)", goprint::type_name(value).to_owned())
-        }
-        ScalarForm::Text => (
-            value.is_string(),
-            "string",
-            format!("&value.valueUnstructured{{Value:{}}}", goprint::syntax(value)),
-        ),
-        ScalarForm::Boolean => (value.is_boolean(), "boolean", found(value)),
-        ScalarForm::Any => (!value.is_array() && !value.is_object(), "any scalar", found(value)),
+    let fits = match form {
+        ScalarForm::Number => value.is_number(),
+        ScalarForm::Text => value.is_string(),
+        ScalarForm::Boolean => value.is_boolean(),
+        ScalarForm::Any => !value.is_array() && !value.is_object(),
     };
-    (!fits).then_some(Problem::Type { expected, found })
+    // Every write of every object comes here, so nothing is worded before it is known to be wrong.
+    if fits {
+        return None;
+    }
+    let (expected, found) = match form {
+        ScalarForm::Number => ("numeric (int or float)", goprint::type_name(value).to_owned()),
+        ScalarForm::Text => {
+            ("string", format!("&value.valueUnstructured{{Value:{}}}", goprint::syntax(value)))
+        }
+        ScalarForm::Boolean => ("boolean", found(value)),
+        ScalarForm::Any => ("any scalar", found(value)),
+    };
+    Some(Problem::Type { expected, found })
 }

@@ -9,6 +9,7 @@ mod custom;
 mod deletion;
 mod names;
 mod reconcile;
+mod rules;
 mod validate;
 
 use std::sync::LazyLock;

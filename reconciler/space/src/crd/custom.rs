@@ -1,10 +1,13 @@
 //! Custom objects: pruning, defaulting and validation by the schema of their version.
 
-use apimachinery::field_error::FieldError;
+use apimachinery::field_error::{FieldError, FieldErrorKind, FieldPath};
+use apimachinery::schema::{Additional, Schema};
 use serde_json::Value;
 
 use crate::resource::Endpoint;
 use crate::status::{Answer, ApiError, Cause};
+
+use super::rules;
 
 /// Prunes, defaults, and validates a custom object (schema and CEL rules) in its version, for create and update. `old` in the same version.
 ///
@@ -19,11 +22,36 @@ pub(crate) fn admit(endpoint: &Endpoint, new: &mut Value, old: Option<&Value>) -
     if let Some(old) = old {
         errors.retain(|error| !is_unchanged(error, new, old));
     }
+    if errors.iter().any(blocks_rules) {
+        let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+        if has_rules(schema) {
+            errors.push(FieldError::invalid(&FieldPath::default(), Value::Null, detail));
+        }
+    } else {
+        errors.extend(rules::check(schema, new, old));
+    }
     if errors.is_empty() {
         return Ok(());
     }
     let name = new.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     Err(ApiError::invalid(&endpoint.resource.group_kind(), name, errors.iter().map(cause).collect()))
+}
+
+/// Whether rules are not run because of an error: they rely on types, lengths and enums.
+fn blocks_rules(error: &FieldError) -> bool {
+    use FieldErrorKind::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
+    matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid)
+}
+
+/// Whether a schema has rules anywhere.
+fn has_rules(schema: &Schema) -> bool {
+    let values = match &schema.additional {
+        Additional::Values(slot) => Some(&**slot),
+        Additional::None | Additional::Any => None,
+    };
+    let mut inner = schema.properties.values().chain(values).chain(schema.item_slot());
+    !schema.rules.is_empty()
+        || inner.any(|slot| slot.link().definition().is_none() && has_rules(slot.schema()))
 }
 
 /// A field error as the cause of a refusal.

@@ -87,7 +87,7 @@ pub fn step(
     kinds: &KindTable,
 ) -> Step {
     match (strategy, live) {
-        (Strategy::ReadOnly, Some(_)) | (Strategy::CreateOnly, Some(_)) => Step::Nothing,
+        (Strategy::ReadOnly | Strategy::CreateOnly, Some(_)) => Step::Nothing,
         (Strategy::ReadOnly, None) => Step::Missing,
         (Strategy::CreateOnly | Strategy::Update, None) => {
             owned(manifest, owner).map_or(Step::Nothing, Step::Create)

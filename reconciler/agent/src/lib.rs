@@ -178,7 +178,7 @@ async fn install_crd(wec: &Connection) -> Result<(), ApiError> {
         }
         match wec.create(&resource, &object, AGENT_MANAGER).await {
             Ok(_) => {
-                tracing::info!(cluster = wec.name(), crd = %object.header().name, "installed a CRD that was missing")
+                tracing::info!(cluster = wec.name(), crd = %object.header().name, "installed a CRD that was missing");
             }
             Err(error) if error.reason == Reason::AlreadyExists => {}
             Err(error) => return Err(error),

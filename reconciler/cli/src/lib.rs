@@ -24,7 +24,7 @@ pub mod validate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// GitOps for KubeStellar-style fleets: push manifests and policies, review where they go, see the result in git.
 #[derive(Parser, Debug)]
@@ -74,6 +74,19 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The reference of all commands, as Markdown: what `--help` says.
+pub fn reference() -> String {
+    let mut text = "# Commands\n\nGenerated from the program.\n".to_owned();
+    let mut cli = Cli::command();
+    cli.build();
+    for command in cli.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        let help = command.render_long_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+        text.push_str(&format!("\n## {}\n\n```\n{}\n```\n", command.get_name(), lines.join("\n").trim_end()));
+    }
+    text
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

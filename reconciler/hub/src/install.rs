@@ -94,7 +94,7 @@ pub async fn install_crds(connection: &Connection, role: Role) -> Result<(), Ins
         let Ok(object) = Object::from_value(&crd) else { continue };
         match connection.create(&resource, &object, HUB_MANAGER).await {
             Ok(_) => {
-                tracing::info!(space = connection.name(), crd = %crd_name, "installed a CRD that was missing")
+                tracing::info!(space = connection.name(), crd = %crd_name, "installed a CRD that was missing");
             }
             Err(error) if error.reason == Reason::AlreadyExists => {}
             Err(error) => return Err(failed(error)),

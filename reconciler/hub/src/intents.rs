@@ -7,10 +7,13 @@ use apimachinery::kinds::KindTable;
 use apimachinery::{Object, ObjectId};
 use plan::intent::{Intent, intent};
 
+/// The version an intent was computed from, and the intent.
+type Computed = (Arc<str>, Arc<Intent>);
+
 /// The cache. An entry is valid for one resourceVersion.
 #[derive(Debug, Default)]
 pub struct Intents {
-    entries: Mutex<BTreeMap<ObjectId, (Arc<str>, Arc<Intent>)>>,
+    entries: Mutex<BTreeMap<ObjectId, Computed>>,
 }
 
 impl Intents {

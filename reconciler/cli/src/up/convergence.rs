@@ -66,7 +66,7 @@ pub(super) fn state(world: &World) -> State {
             match lag(&pair.state) {
                 None => state.pairs.1 += 1,
                 Some(why) => {
-                    state.laggards.push(format!("{} on {}: {why}", pair.pair.object, pair.pair.cluster))
+                    state.laggards.push(format!("{} on {}: {why}", pair.pair.object, pair.pair.cluster));
                 }
             }
         }

@@ -127,6 +127,7 @@ fn render(tip: &Tip, path: &str, kinds: &apimachinery::kinds::KindTable) -> Resu
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands errors over by value")]
 fn explain(error: GitError) -> SourceProblem {
     let reason = match &error {
         GitError::NotARepository { .. } | GitError::ForeignOwner { .. } => "RepositoryMissing",

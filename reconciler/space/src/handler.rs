@@ -306,8 +306,7 @@ fn reading<B>(
             let options = ListOptions::parse(query, true)?;
             let jitter = incoming.space.jitter();
             let events = read::watch::open(&reading, &options, incoming.shared.closing.clone(), jitter)?;
-            let content_type = if accept.yaml { "application/yaml" } else { "application/json" };
-            Ok(answer::stream(content_type, events))
+            Ok(answer::stream("application/json", events))
         }
         Verb::List => {
             let body = read::list(&reading, &ListOptions::parse(query, false)?)?;
@@ -335,6 +334,7 @@ where
         accept,
     };
     let bytes = body::read(incoming.body).await?;
+    let _permit = incoming.shared.write_permit()?;
     let writing = write::Writing {
         reading,
         verb: request.verb,
@@ -345,5 +345,12 @@ where
         user_agent,
         body: bytes,
     };
-    write::perform(writing).await
+    // In a task of its own: a client that goes away must not leave a write half done.
+    match tokio::spawn(write::perform(writing)).await {
+        Ok(result) => result,
+        Err(error) => {
+            tracing::error!(%error, "a write failed in an unforeseen way");
+            Err(ApiError::internal("the write failed in an unforeseen way; the server's log says more"))
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use apimachinery::{Clock, Object, SystemClock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ use crate::identity::{Identity, MASTERS, Tokens};
 use crate::ids::{self, Ids, SystemIds};
 use crate::lifecycle;
 use crate::space::{Host, Space, Stored};
+use crate::status::{Answer, ApiError};
 use crate::store::{FileStore, Loaded, RecordKey, Store, StoreError};
 use crate::writer::Writer;
 
@@ -147,11 +149,24 @@ pub(crate) struct Shared {
     pub(crate) spaces: RwLock<BTreeMap<Arc<str>, Arc<Space>>>,
     /// Cancelled when the server closes: watches end.
     pub(crate) closing: CancellationToken,
+    /// One permit for each write that may be on its way.
+    pub(crate) writes: Arc<Semaphore>,
 }
+
+/// Writes that may be on their way at once, bodies and all; the next is told to come back.
+const MAX_WRITES: usize = 4096;
 
 impl Shared {
     pub(crate) fn space(&self, name: &str) -> Option<Arc<Space>> {
         self.spaces.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Leave to write.
+    ///
+    /// # Errors
+    /// 429 when too many writes are on their way.
+    pub(crate) fn write_permit(&self) -> Answer<OwnedSemaphorePermit> {
+        Arc::clone(&self.writes).try_acquire_owned().map_err(|_| ApiError::too_many_requests())
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Space>> {
@@ -206,6 +221,7 @@ impl Server {
             host: Arc::new(host),
             spaces: RwLock::default(),
             closing: CancellationToken::new(),
+            writes: Arc::new(Semaphore::new(MAX_WRITES)),
         });
         restore(&shared, loaded)?;
         let tasks = vec![

@@ -471,3 +471,6 @@ fn stamped(mut value: Value, version: u64) -> Answer<Stored> {
     }
     Ok(Stored { object, version })
 }
+
+#[cfg(test)]
+mod tests;

@@ -340,6 +340,17 @@ impl ApiError {
         })
     }
 
+    /// Too much is on its way.
+    pub fn too_many_requests() -> Self {
+        Self::new(Failure {
+            code: 429,
+            reason: "TooManyRequests",
+            message: "Too many requests, please try again later.".into(),
+            retry_after_seconds: 1,
+            ..Failure::default()
+        })
+    }
+
     /// Something that should not happen, or the disk.
     pub fn internal(detail: &str) -> Self {
         Self::new(Failure {

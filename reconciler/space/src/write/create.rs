@@ -22,12 +22,14 @@ pub(super) async fn create(writing: &Writing) -> Answer<Warned> {
     let endpoint = &writing.reading.endpoint;
     let how = (Origin::Sent, options.validation);
     let object = intake::complete(endpoint, decoded, how, &mut warnings)?;
-    let mut attempt = 0;
+    if !meta::text(&object, "name").is_empty() {
+        let written = insert(writing, object, &options, &mut warnings).await?;
+        return Ok((writing.shown(201, &written), warnings));
+    }
+    let mut attempt = 1;
     loop {
-        attempt += 1;
-        let generated = meta::text(&object, "name").is_empty();
         match insert(writing, object.clone(), &options, &mut warnings).await {
-            Err(error) if generated && error.reason() == "AlreadyExists" && attempt < NAME_ATTEMPTS => {}
+            Err(error) if error.reason() == "AlreadyExists" && attempt < NAME_ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),
             Ok(written) => return Ok((writing.shown(201, &written), warnings)),
         }

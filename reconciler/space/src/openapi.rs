@@ -8,6 +8,7 @@ mod paths;
 mod schemas;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use apimachinery::kinds::KindTable;
 use apimachinery::{Digest, GroupVersion};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::crd;
 use crate::resource::{Endpoint, Origin};
-use crate::space::{Place, Space};
+use crate::space::{Place, Space, Stored};
 
 /// `None` for an unknown path. Query parameters are not part of the path: the hash is for caches only.
 pub(crate) fn document(space: &Space, path: &str) -> Option<Value> {
@@ -73,25 +74,26 @@ fn hash(space: &Space, endpoints: &[Endpoint]) -> String {
     let mut parts: Vec<Vec<u8>> = vec![KindTable::release().into(), env!("CARGO_PKG_VERSION").into()];
     for endpoint in endpoints {
         parts.push(endpoint.gvk().to_string().into_bytes());
-        if let Some(definition) = definition(space, endpoint) {
-            parts.push(definition["spec"].to_string().into_bytes());
+        if let Some(stored) = definition(space, endpoint) {
+            // The generation counts the changes of what is defined.
+            let header = stored.object.header();
+            parts.push(format!("{:?} {:?}", header.uid, header.generation).into_bytes());
         }
     }
     Digest::of_parts(parts.iter().map(Vec::as_slice)).to_string().to_uppercase()
 }
 
 /// The CustomResourceDefinition behind an endpoint.
-fn definition(space: &Space, endpoint: &Endpoint) -> Option<Value> {
+fn definition(space: &Space, endpoint: &Endpoint) -> Option<Arc<Stored>> {
     let Origin::Custom { crd, .. } = &endpoint.resource.origin else { return None };
-    let place = Place { resource: crd::DEFINITIONS.clone(), namespace: None, name: crd.to_string() };
-    Some(space.get(&place)?.object.to_value())
+    space.get(&Place::new(crd::DEFINITIONS.clone(), None, crd))
 }
 
 fn group_document(space: &Space, group_version: &GroupVersion, endpoints: &[Endpoint]) -> Value {
     let mut components = schemas::Components::default();
     let mut all_paths = Map::new();
     for endpoint in endpoints {
-        let definition = definition(space, endpoint);
+        let definition = definition(space, endpoint).map(|stored| stored.object.to_value());
         let names = components.add(endpoint, definition.as_ref());
         paths::add(endpoint, &names, &mut all_paths);
     }

@@ -21,7 +21,14 @@ mod sim;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [laws::trials(), generated::trials(), conformance::trials(), kube::trials(), sim::trials(), scenarios::trials()];
+    let areas = [
+        laws::trials(),
+        generated::trials(),
+        conformance::trials(),
+        kube::trials(),
+        sim::trials(),
+        scenarios::trials(),
+    ];
     let exit_code = harness::run(areas.into_iter().flatten().collect());
     kube::stop();
     exit_code

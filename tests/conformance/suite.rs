@@ -26,7 +26,7 @@ use libtest_mimic::Trial;
 
 pub use target::{AGGREGATED_DISCOVERY, Target};
 
-use crate::harness::{Outcome, trial};
+use crate::harness::{Outcome, block_on, trial};
 use crate::kube::ApiServer;
 
 /// What a case is.
@@ -59,7 +59,7 @@ const AREAS: &[(&str, &[(&str, Case)])] = &[
 type Provide = fn() -> anyhow::Result<Target>;
 
 /// What the cases run against; the name ends the name of the trial.
-const TARGETS: &[(&str, Provide)] = &[("real", real)];
+const TARGETS: &[(&str, Provide)] = &[("real", real), ("space", space)];
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -86,7 +86,26 @@ fn real() -> anyhow::Result<Target> {
     Ok(slot.as_ref().context("just started")?.target().clone())
 }
 
+static SPACE: Mutex<Option<::space::Server>> = Mutex::new(None);
+
+/// The embedded server that all cases share.
+fn space() -> anyhow::Result<Target> {
+    let mut slot = SPACE.lock().unwrap_or_else(PoisonError::into_inner);
+    if slot.is_none() {
+        *slot = Some(block_on(async {
+            let server = ::space::Server::open(::space::Options::in_memory()).await?;
+            server.create_space("conformance").await?;
+            anyhow::Ok(server)
+        })?);
+    }
+    let server = slot.as_ref().context("just started")?;
+    Target::new(&server.url("conformance"), server.admin_token(), server.ca_pem())
+}
+
 /// Ends the servers that cases ran against.
 pub fn stop() {
     REAL.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(server) = SPACE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        block_on(server.shutdown());
+    }
 }

@@ -14,7 +14,7 @@ use runtime::{Connection, Manager, Resource, Shutdown, Target};
 use serde_json::{Value, json};
 
 use super::Story;
-use crate::harness::{Outcome, block_on, eventually};
+use crate::harness::{Outcome, block_on, eventually, spawn};
 use crate::kube;
 
 /// What plays the API servers.
@@ -188,12 +188,10 @@ impl Stage {
         let clock = Arc::new(SystemClock::default());
         let world = block_on(async { Arc::new(World::new(wds, its, settings, clock, shutdown.clone())) });
         let running = Arc::clone(&world);
-        let task = block_on(async {
-            tokio::spawn(async move {
-                if let Err(error) = hub::run(running).await {
-                    tracing::error!(error = %runtime::drive::chain(&error), "the hub ended");
-                }
-            })
+        let task = spawn(async move {
+            if let Err(error) = hub::run(running).await {
+                tracing::error!(error = %runtime::drive::chain(&error), "the hub ended");
+            }
         });
         self.world = Some(world);
         self.hub = Some(Running { shutdown, task });
@@ -217,7 +215,7 @@ impl Stage {
             clock: Arc::new(SystemClock::default()),
             shutdown: shutdown.clone(),
         };
-        let task = block_on(async { tokio::spawn(agent::run(settings)) });
+        let task = spawn(agent::run(settings));
         self.agents.insert(cluster.to_owned(), Running { shutdown, task });
     }
 

@@ -14,7 +14,7 @@ use runtime::{Connection, Shutdown};
 use serde_json::Value;
 
 use crate::conformance::Target;
-use crate::harness::{Outcome, block_on, eventually, trial};
+use crate::harness::{Outcome, block_on, eventually, spawn, trial};
 use crate::kube;
 
 /// What a story is.
@@ -93,7 +93,7 @@ impl Cluster {
         let connection = block_on(Connection::from_kubeconfig("cluster1", &self.kubeconfig, None))?;
         let settings =
             sim::Settings { pace: sim::Pace::instant(), ..sim::Settings::new(connection, shutdown.clone()) };
-        let playing = block_on(async { tokio::spawn(sim::run(settings)) });
+        let playing = spawn(sim::run(settings));
         let outcome = self.kubectl(&["create", "namespace", "shop"]).and_then(|_| story(self));
         let seen = outcome.is_err().then(|| self.kubectl(&["-n", "shop", "get", "all,events"]));
         shutdown.cancel();

@@ -103,7 +103,8 @@ fn a_missing_image_is_seen_and_left_behind(cluster: &Cluster) -> Outcome {
     })?;
     cluster.kubectl(&["-n", "kube-system", "delete", "configmap", "sim"])?;
     // kubectl gives up at once where the deadline has passed, so the rollout has to move first.
-    cluster.until("the rollout goes on", WEB_PATH, |web| condition(web, "Progressing")["status"] == "True")?;
+    cluster
+        .until("the rollout goes on", WEB_PATH, |web| condition(web, "Progressing")["status"] == "True")?;
     cluster.rolled_out("deployment/web")
 }
 

@@ -144,5 +144,8 @@ fn a_quota_is_told_by_the_deployment(cluster: &Cluster) -> Outcome {
     same("reason", &condition(&seen, "ReplicaFailure")["reason"], &"FailedCreate".into())?;
     same("pods", cluster.pods()?.len(), 2)?;
     cluster.kubectl(&["-n", "kube-system", "delete", "configmap", "sim"])?;
+    cluster.until("the failure is gone", WEB_PATH, |web| {
+        condition(web, "ReplicaFailure").is_null() && condition(web, "Progressing")["status"] == "True"
+    })?;
     cluster.rolled_out("deployment/web")
 }

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use apimachinery::Object;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use runtime::{Again, ApiError, Changes, Reason, Shutdown, Wake};
@@ -152,43 +153,57 @@ pub(crate) struct Dispatch {
     pub wake: Wake,
 }
 
+/// What is known of an object that has been looked at.
+struct Known {
+    object: Object,
+    /// Whom it concerned: queues by number.
+    concerned: BTreeSet<(usize, Id)>,
+}
+
 impl Dispatch {
     /// Works until shutdown.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        // Whom an object concerned when it was last seen: it still concerns them when it is gone or has changed sides.
-        let concerned: Mutex<BTreeMap<Id, BTreeSet<(usize, Id)>>> = Mutex::default();
-        let (this, concerned) = (&self, &concerned);
+        let known: Mutex<BTreeMap<Id, Known>> = Mutex::default();
+        let (this, known) = (&self, &known);
         runtime::drive("sim", self.wake.clone(), shutdown, || async move {
-            let mut concerned = concerned.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             for id in this.changes.take().iter().filter_map(Id::of_key) {
-                this.dispatch(id, &mut concerned);
+                this.dispatch(id, &mut known);
             }
             Ok::<_, Infallible>(Again::WhenWoken)
         })
         .await;
     }
 
-    fn dispatch(&self, id: Id, concerned: &mut BTreeMap<Id, BTreeSet<(usize, Id)>>) {
-        let live = self.world.get(&id);
-        let mut now = BTreeSet::new();
+    /// A change concerns whom the object concerned when it was last seen, whom it would concern now as it was then, and whom it concerns as it is.
+    fn dispatch(&self, id: Id, known: &mut BTreeMap<Id, Known>) {
+        let mut all = BTreeSet::new();
+        if let Some(before) = known.remove(&id) {
+            all.extend(self.concerned(&id, &Live::of(before.object)));
+            all.extend(before.concerned);
+        }
         for (index, queue) in self.queues.iter().enumerate() {
             if queue.controller.primary() == id.kind {
-                now.insert((index, id.clone()));
-            }
-            if let Some(live) = &live {
-                now.extend(
-                    queue.controller.concerns(&self.world, id.kind, live).into_iter().map(|id| (index, id)),
-                );
+                all.insert((index, id.clone()));
             }
         }
-        let before = concerned.remove(&id).unwrap_or_default();
-        for (index, concerned) in now.union(&before) {
-            if let Some(queue) = self.queues.get(*index) {
-                queue.add([concerned.clone()]);
+        if let Some(live) = self.world.get(&id) {
+            let concerned = self.concerned(&id, &live);
+            all.extend(concerned.iter().cloned());
+            known.insert(id, Known { object: live.object, concerned });
+        }
+        for (index, concerned) in all {
+            if let Some(queue) = self.queues.get(index) {
+                queue.add([concerned]);
             }
         }
-        if live.is_some() {
-            concerned.insert(id, now);
-        }
+    }
+
+    fn concerned(&self, id: &Id, live: &Live) -> BTreeSet<(usize, Id)> {
+        let queues = self.queues.iter().enumerate();
+        let concerned = queues.flat_map(|(index, queue)| {
+            queue.controller.concerns(&self.world, id.kind, live).into_iter().map(move |id| (index, id))
+        });
+        concerned.collect()
     }
 }

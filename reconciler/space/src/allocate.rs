@@ -290,6 +290,27 @@ fn node_ports(object: &mut Value, old: Option<&Value>, found: &mut Found) -> Ans
             None => {}
         }
     }
+    health_port(spec, old, found)
+}
+
+/// Balancers that keep to the nodes with pods ask them by a port of its own.
+fn health_port(spec: &mut Value, old: Option<&Value>, found: &mut Found) -> Answer<()> {
+    let field = "healthCheckNodePort";
+    if spec["type"] != "LoadBalancer" || spec["externalTrafficPolicy"] != "Local" {
+        remove_field(spec, field);
+        return Ok(());
+    }
+    let before = old.and_then(|old| old["spec"][field].as_u64());
+    let given = spec[field].as_u64().filter(|number| *number > 0).or(before);
+    let number = match given.and_then(|number| u16::try_from(number).ok()) {
+        Some(number) => number,
+        None => NODE_PORTS
+            .clone()
+            .find(|number| !found.taken.contains(&Taken::Port(*number, "TCP".to_owned())))
+            .ok_or_else(|| ApiError::internal("failed to allocate a nodePort: range is full"))?,
+    };
+    spec[field] = number.into();
+    found.take(Taken::Port(number, "TCP".to_owned()));
     Ok(())
 }
 

@@ -23,7 +23,7 @@
 //! | `read` | get, list, watch: resourceVersion, continue tokens, selectors, bookmarks |
 //! | `write` | create, update, patch, delete: one pipeline for all kinds |
 //! | `body`, `answer` | media types: JSON, YAML, protobuf in; JSON, Table, PartialObjectMetadata out |
-//! | `defaults`, `validate`, `allocate` | what Go code does to built-in kinds beyond their schemas |
+//! | `defaults`, `validate`, `warnings`, `allocate` | what Go code does to built-in kinds beyond their schemas |
 //! | [`space`](mod@space) | one space: registry, caches, versions; `get`, `list`, `change` for controllers |
 //! | `cache` | objects of one resource in memory, the ring of its last events |
 //! | [`store`] | what survives kill -9: one redb file, or nothing |
@@ -75,6 +75,7 @@ mod special_parts;
 mod strategy;
 mod table;
 mod validate;
+mod warnings;
 mod write;
 mod writer;
 

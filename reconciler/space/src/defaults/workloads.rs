@@ -11,6 +11,7 @@ pub(super) fn of(name: &str) -> Option<Fill> {
         "apps.v1.ReplicaSetSpec" => |fields| absent(fields, "replicas", 1),
         "apps.v1.StatefulSetSpec" => stateful_set,
         "apps.v1.DaemonSetSpec" => daemon_set,
+        "apps.v1.DaemonSet" => template_generation,
         "core.v1.ReplicationControllerSpec" => |fields| absent(fields, "replicas", 1),
         "core.v1.ReplicationController" => replication_controller,
         _ => return None,
@@ -33,6 +34,13 @@ fn daemon_set(fields: &mut Fields) {
         rolling_update(strategy, &[("maxUnavailable", json!(1)), ("maxSurge", json!(0))]);
     }
     absent(fields, "revisionHistoryLimit", 10);
+}
+
+/// Conversion writes the count of template changes as an annotation, also before anything is counted.
+fn template_generation(fields: &mut Fields) {
+    if let Some(annotations) = inner(fields, "metadata").and_then(|metadata| inner(metadata, "annotations")) {
+        zero(annotations, "deprecated.daemonset.template.generation", "0");
+    }
 }
 
 fn rolling_update(strategy: &mut Fields, defaults: &[(&str, Value)]) {

@@ -209,6 +209,7 @@ fn job(object: &mut Value) {
         return;
     }
     let (name, uid) = (meta::text(object, "name").to_owned(), meta::text(object, "uid").to_owned());
+    let labels_are_defaults = has_labels_of_template(object);
     let template = &mut object["spec"]["template"];
     if !template["metadata"].is_object() {
         template["metadata"] = json!({});
@@ -224,9 +225,8 @@ fn job(object: &mut Value) {
             labels[key] = value.as_str().into();
         }
     }
-    // What is read back has the labels of its template, by default.
     let labels = labels.clone();
-    if meta::field(object, "labels").and_then(Value::as_object).is_none_or(Map::is_empty) {
+    if labels_are_defaults {
         meta::set(object, "labels", labels);
     }
     let key = "batch.kubernetes.io/controller-uid";
@@ -234,4 +234,17 @@ fn job(object: &mut Value) {
     if selector.get(key).is_none() {
         selector[key] = uid.into();
     }
+}
+
+/// Whether a Job has the labels of its template by default, not because its author said so: then both are one map in Go, and grow together. An author who
+/// applies owns the labels; of one who does not, equal labels are taken for defaults.
+fn has_labels_of_template(job: &Value) -> bool {
+    let own =
+        meta::field(job, "labels").filter(|labels| labels.as_object().is_some_and(|map| !map.is_empty()));
+    let Some(own) = own else { return true };
+    let managers = meta::field(job, "managedFields").and_then(Value::as_array);
+    let applied = managers.into_iter().flatten().any(|entry| {
+        entry["operation"] == "Apply" && entry.pointer("/fieldsV1/f:metadata/f:labels").is_some()
+    });
+    !applied && job.pointer("/spec/template/metadata/labels") == Some(own)
 }

@@ -69,10 +69,16 @@ fn autoscaler(spec: &Value, path: &FieldPath, report: &mut Report) {
         let detail = "must be greater than or equal to `minReplicas`";
         report.invalid(&path.child("maxReplicas"), &spec["maxReplicas"], detail);
     }
+    let (target, target_path) = (&spec["scaleTargetRef"], path.child("scaleTargetRef"));
     for field in ["kind", "name"] {
-        if text(&spec["scaleTargetRef"][field]).is_empty() {
-            report.required(&path.child("scaleTargetRef").child(field), "");
+        if text(&target[field]).is_empty() {
+            report.required(&target_path.child(field), "");
         }
+    }
+    let version = text(&target["apiVersion"]);
+    if !version.contains('/') && !(version == "v1" && target["kind"] == "ReplicationController") {
+        let detail = "apiVersion must specify API group";
+        report.invalid(&target_path.child("apiVersion"), &version.into(), detail);
     }
 }
 

@@ -139,7 +139,11 @@ fn template(spec: &Value, path: &FieldPath, kind: &str, report: &mut Report) {
             .collect();
         Some(Selector::of_labels(&pairs))
     } else {
-        Selector::from_label_selector(&spec["selector"]).ok().filter(|_| !spec["selector"].is_null())
+        // No selector selects nothing, so no labels match it.
+        match &spec["selector"] {
+            Value::Null => Some(Selector::nothing()),
+            selector => Selector::from_label_selector(selector).ok(),
+        }
     };
     if selector.is_some_and(|selector| !selector.is_everything() && !selector.matches(&map)) {
         let detail = "`selector` does not match template `labels`";

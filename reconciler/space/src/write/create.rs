@@ -47,7 +47,7 @@ async fn insert(
     crd::admit_create(&reading.endpoint.resource)?;
     let mut object = prepared(writing, object, warnings)?;
     object = ownership::note(&reading.endpoint, None, object, writing.author(options));
-    let object = finished(writing, object)?;
+    let object = finished(writing, object, warnings)?;
     let name = meta::text(&object, "name").to_owned();
     let place = Place::new(reading.endpoint.resource.stored_as(), reading.namespace.as_deref(), &name);
     let resource = reading.endpoint.resource.group_resource();
@@ -94,7 +94,7 @@ pub(super) fn prepared(writing: &Writing, mut object: Value, warnings: &mut Vec<
 ///
 /// # Errors
 /// 422 with causes; 500 if it has a resourceVersion.
-pub(super) fn finished(writing: &Writing, mut object: Value) -> Answer<Value> {
+pub(super) fn finished(writing: &Writing, mut object: Value, warnings: &mut Vec<String>) -> Answer<Value> {
     let reading = &writing.reading;
     let (space, endpoint) = (&reading.space, &reading.endpoint);
     let host = space.host();
@@ -104,6 +104,7 @@ pub(super) fn finished(writing: &Writing, mut object: Value) -> Answer<Value> {
     strategy::prepare_create(endpoint, &mut object, &prepare);
     admission::on_create(space, endpoint, &mut object)?;
     intake::admit_custom(endpoint, &mut object, None)?;
+    warnings.extend(crate::warnings::of(endpoint, &object, None));
     convert::write(endpoint, &mut object);
     admit_definition(space, endpoint, &mut object, None)?;
     let causes = validate::create(endpoint, &object);

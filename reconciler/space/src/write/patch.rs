@@ -54,8 +54,8 @@ pub(super) async fn patch(writing: &Writing) -> Answer<Warned> {
         settle(writing, &mut new, &mut warnings)?;
         Ok(ownership::note(endpoint, Some(&old.shown), new, writing.author(&options)))
     };
-    let (written, _) = update::rewrite(writing, &options, decide).await?;
-    Ok((writing.shown(200, &written), warnings))
+    let rewritten = update::rewrite(writing, &options, decide).await?;
+    Ok(rewritten.answer(writing, warnings))
 }
 
 /// Reads a patch by its media type.
@@ -152,6 +152,6 @@ async fn apply(writing: &Writing, options: &WriteOptions) -> Answer<Warned> {
         }
         Ok(new)
     };
-    let (written, created) = update::rewrite(writing, options, decide).await?;
-    Ok((writing.shown(if created { 201 } else { 200 }, &written), warnings))
+    let rewritten = update::rewrite(writing, options, decide).await?;
+    Ok(rewritten.answer(writing, warnings))
 }

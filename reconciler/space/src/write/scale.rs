@@ -79,8 +79,8 @@ pub(super) async fn write(writing: &Writing) -> Answer<Warned> {
         managers_of_parent(&before.parent, &managers, &before.replicas, &api_version).write_into(&mut new);
         Ok(new)
     };
-    let (written, _) = update::rewrite(writing, &options, decide).await?;
-    let object = match &written {
+    let rewritten = update::rewrite(writing, &options, decide).await?;
+    let object = match &rewritten.written {
         Written::Stored(stored) => convert::read(endpoint, stored),
         Written::Dry(object) => convert::of_stored(endpoint, object),
     };

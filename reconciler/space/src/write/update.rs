@@ -34,8 +34,8 @@ pub(super) async fn update(writing: &Writing) -> Answer<Warned> {
         }
         None => Err(absent(writing)),
     };
-    let (written, created) = rewrite(writing, &options, decide).await?;
-    Ok((writing.shown(if created { 201 } else { 200 }, &written), warnings))
+    let rewritten = rewrite(writing, &options, decide).await?;
+    Ok(rewritten.answer(writing, warnings))
 }
 
 /// 404 for the object in the path.
@@ -51,33 +51,43 @@ pub(super) struct Old {
     pub(super) stored: Value,
 }
 
+/// What a rewrite has led to.
+pub(super) struct Rewritten {
+    pub(super) written: Written,
+    created: bool,
+    warnings: Vec<String>,
+}
+
+impl Rewritten {
+    /// The answer, with the warnings that were there before it.
+    pub(super) fn answer(self, writing: &Writing, mut warnings: Vec<String>) -> Warned {
+        warnings.extend(self.warnings);
+        (writing.shown(if self.created { 201 } else { 200 }, &self.written), warnings)
+    }
+}
+
 /// Changes an object. `decide` gives what it shall be, in the endpoint's version with its owners noted, from what it is.
-///
-/// Returns what is stored then, and whether it is new.
 ///
 /// # Errors
 /// Those of `decide`; 409 for an outdated version; 422 for what is not valid.
-pub(super) async fn rewrite<F>(
-    writing: &Writing,
-    options: &WriteOptions,
-    mut decide: F,
-) -> Answer<(Written, bool)>
+pub(super) async fn rewrite<F>(writing: &Writing, options: &WriteOptions, mut decide: F) -> Answer<Rewritten>
 where
     F: FnMut(Option<&Old>) -> Answer<Value> + Send,
 {
     let reading = &writing.reading;
     let place = reading.place();
-    let mut created = false;
+    let (mut created, mut warnings) = (false, Vec::new());
     let mut step = |current: Option<&Stored>| -> Answer<Step> {
         let old = current.map(|stored| Old {
             shown: convert::read(&reading.endpoint, stored),
             stored: convert::to_storage(&reading.endpoint, stored),
         });
         created = old.is_none();
+        warnings.clear();
         let new = decide(old.as_ref())?;
         match &old {
-            Some(old) => changed(writing, old, new),
-            None => Ok(Step::Put(create::finished(writing, new)?)),
+            Some(old) => changed(writing, old, new, &mut warnings),
+            None => Ok(Step::Put(create::finished(writing, new, &mut warnings)?)),
         }
     };
     if options.dry_run {
@@ -86,7 +96,7 @@ where
             Step::Put(object) | Step::Gone(object) => Written::Dry(object),
             Step::Keep => Written::Stored(current.ok_or_else(|| absent(writing))?),
         };
-        return Ok((written, created));
+        return Ok(Rewritten { written, created, warnings });
     }
     let mut reserved = None;
     let stored = reading.space.change(&place, |current| {
@@ -107,7 +117,7 @@ where
     if let Some(reserved) = reserved {
         reserved.keep();
     }
-    Ok((Written::Stored(stored), created))
+    Ok(Rewritten { written: Written::Stored(stored), created, warnings })
 }
 
 /// What an update comes to.
@@ -121,7 +131,7 @@ enum Step {
 }
 
 /// From the old object and what it shall be to what is stored.
-fn changed(writing: &Writing, old: &Old, mut new: Value) -> Answer<Step> {
+fn changed(writing: &Writing, old: &Old, mut new: Value, warnings: &mut Vec<String>) -> Answer<Step> {
     let reading = &writing.reading;
     let endpoint = &reading.endpoint;
     check_version(writing, old, &new)?;
@@ -136,6 +146,9 @@ fn changed(writing: &Writing, old: &Old, mut new: Value) -> Answer<Step> {
         strategy::count_generation(endpoint, &mut new, &old.shown);
     }
     intake::admit_custom(endpoint, &mut new, Some(&old.shown))?;
+    if writing.subresource.is_empty() {
+        warnings.extend(crate::warnings::of(endpoint, &new, Some(&old.shown)));
+    }
     convert::write(endpoint, &mut new);
     if writing.subresource.is_empty() {
         create::admit_definition(&reading.space, endpoint, &mut new, Some(&old.stored))?;

@@ -1,6 +1,7 @@
 //! Autoscalers, disruption budgets, leases, priority classes, endpoints slices, quotas, signing requests.
 
 use apimachinery::field_error::FieldPath;
+use apimachinery::syntax;
 use serde_json::Value;
 
 use super::{Report, is_empty, items, text, workloads};
@@ -48,7 +49,17 @@ pub(super) fn check(kind: (&str, &str), new: &Value, old: Option<&Value>, report
                 }
             }
         }
-        ("", "ServiceAccount") => {}
+        ("", "ResourceQuota") => {
+            for (name, _) in spec["hard"].as_object().into_iter().flatten() {
+                quota_name(name, &path.child("hard").key(name), report);
+            }
+        }
+        ("", "LimitRange") => {
+            for (path, item) in items(&spec["limits"], &path.child("limits")) {
+                let kind = text(&item["type"]);
+                report.reasons(&path.child("type"), kind, syntax::label_key(kind));
+            }
+        }
         _ => {}
     }
 }
@@ -69,6 +80,7 @@ fn autoscaler(spec: &Value, path: &FieldPath, report: &mut Report) {
         let detail = "must be greater than or equal to `minReplicas`";
         report.invalid(&path.child("maxReplicas"), &spec["maxReplicas"], detail);
     }
+    metrics(&spec["metrics"], &path.child("metrics"), report);
     let (target, target_path) = (&spec["scaleTargetRef"], path.child("scaleTargetRef"));
     for field in ["kind", "name"] {
         if text(&target[field]).is_empty() {
@@ -76,10 +88,75 @@ fn autoscaler(spec: &Value, path: &FieldPath, report: &mut Report) {
         }
     }
     let version = text(&target["apiVersion"]);
-    if !version.contains('/') && !(version == "v1" && target["kind"] == "ReplicationController") {
+    let core_target = version == "v1" && target["kind"] == "ReplicationController";
+    if !version.contains('/') && !core_target {
         let detail = "apiVersion must specify API group";
         report.invalid(&target_path.child("apiVersion"), &version.into(), detail);
     }
+}
+
+/// The metrics of an autoscaler that look at a resource.
+fn metrics(list: &Value, path: &FieldPath, report: &mut Report) {
+    for (path, metric) in items(list, path) {
+        let resource = &metric["resource"];
+        if resource.is_null() {
+            continue;
+        }
+        let (path, target) = (path.child("resource"), &resource["target"]);
+        if text(&resource["name"]).is_empty() {
+            report.required(&path.child("name"), "must specify a resource name");
+        }
+        let path = path.child("target");
+        if !matches!(text(&target["type"]), "Utilization" | "Value" | "AverageValue") {
+            let detail = "must be either Utilization, Value, or AverageValue";
+            report.invalid(&path.child("type"), &text(&target["type"]).into(), detail);
+        }
+        let utilization = &target["averageUtilization"];
+        if utilization.as_i64().is_some_and(|percent| percent < 1) {
+            report.invalid(&path.child("averageUtilization"), utilization, "must be greater than 0");
+        }
+        match (utilization.is_null(), target["averageValue"].is_null()) {
+            (true, true) => report.required(
+                &path.child("averageUtilization"),
+                "must set either a target raw value or a target utilization",
+            ),
+            (false, false) => report.forbidden(
+                &path.child("averageValue"),
+                "may not set both a target raw value and a target utilization",
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// What a quota may count: a standard name, or a qualified one.
+fn quota_name(name: &str, path: &FieldPath, report: &mut Report) {
+    let compute = ["cpu", "memory", "ephemeral-storage"];
+    let prefixed = name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits."));
+    let counted = [
+        "pods",
+        "resourcequotas",
+        "services",
+        "replicationcontrollers",
+        "secrets",
+        "persistentvolumeclaims",
+        "configmaps",
+        "services.nodeports",
+        "services.loadbalancers",
+        "requests.storage",
+    ];
+    let reasons = syntax::label_key(name);
+    let qualified = name.contains('/');
+    let standard =
+        compute.contains(&prefixed.unwrap_or(name)) || counted.contains(&name) || name.contains("hugepages-");
+    report.reasons(path, name, reasons.clone());
+    if qualified || standard {
+        return;
+    }
+    if reasons.is_empty() && name != "storage" {
+        report.invalid(path, &name.into(), "must be a standard resource type or fully qualified");
+    }
+    report.invalid(path, &name.into(), "must be a standard resource for quota");
 }
 
 fn priority_class(new: &Value, old: Option<&Value>, report: &mut Report) {

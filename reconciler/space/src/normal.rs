@@ -9,6 +9,7 @@ use apimachinery::quantity::Quantity;
 use apimachinery::schema::{Additional, Link, Scalar, Schema, Slot, ValueType, ZeroValue};
 use apimachinery::time;
 use base64::Engine as _;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
 use crate::defaults;
@@ -99,6 +100,7 @@ fn kept(slot: &Slot, value: Option<Value>) -> Option<Value> {
 fn of_element(slot: &Slot, value: &mut Value, depth: usize) {
     if value.is_null() {
         *value = match slot.schema().value_type {
+            _ if slot.schema().scalar == Some(Scalar::Quantity) => "0".into(),
             ValueType::String => Value::String(String::new()),
             ValueType::Integer | ValueType::Number => 0.into(),
             ValueType::Boolean => false.into(),
@@ -142,14 +144,12 @@ fn of_scalar(scalar: Scalar, value: &mut Value) {
     }
 }
 
-/// Go's decoder skips line breaks in base64; the encoder writes none.
+/// Go's decoder skips line breaks and does not mind bits behind the last byte; its encoder writes neither.
 fn canonical_base64(text: &str) -> String {
-    if !text.contains(['\r', '\n']) {
-        return text.to_owned();
-    }
+    let lenient = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    let engine = GeneralPurpose::new(&base64::alphabet::STANDARD, lenient);
     let joined: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(&joined);
-    bytes.map_or(joined, |bytes| base64::engine::general_purpose::STANDARD.encode(bytes))
+    engine.decode(&joined).map_or(joined, |bytes| engine.encode(bytes))
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
         );
         check(
             ("", "v1", "ConfigMap"),
-            json!({"metadata": {"name": "a"}, "data": {"k": ""}, "binaryData": {"b": "YQ=\n="}}),
+            json!({"metadata": {"name": "a"}, "data": {"k": ""}, "binaryData": {"b": "YR=\n="}}),
             json!({"metadata": {"name": "a"}, "data": {"k": ""}, "binaryData": {"b": "YQ=="}}),
         );
     }

@@ -195,7 +195,13 @@ impl ApiError {
 
     /// `Deployment.apps "x" is invalid: …` with one cause per field.
     pub fn invalid(kind: &GroupKind, name: &str, causes: Vec<Cause>) -> Self {
-        let lines: Vec<String> = causes.iter().map(Cause::line).collect();
+        // The message says everything once, the causes say it as often as it is wrong.
+        let mut lines: Vec<String> = Vec::new();
+        for line in causes.iter().map(Cause::line) {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
         let all = match lines.as_slice() {
             [] => "<nil>".to_owned(),
             [only] => only.clone(),

@@ -16,6 +16,7 @@ mod metadata;
 mod misc;
 mod network;
 mod pods;
+mod quantities;
 mod rbac;
 mod service;
 mod storage;
@@ -28,7 +29,7 @@ pub(crate) fn create(endpoint: &Endpoint, object: &Value) -> Vec<FieldError> {
     if !endpoint.resource.is_custom() {
         kind(endpoint, object, None, &mut report);
     }
-    report.finish()
+    report.0
 }
 
 /// What is wrong with an update, both in the storage version.
@@ -38,7 +39,7 @@ pub(crate) fn update(endpoint: &Endpoint, new: &Value, old: &Value, subresource:
     if !endpoint.resource.is_custom() && matches!(subresource, "" | "scale") {
         kind(endpoint, new, Some(old), &mut report);
     }
-    report.finish()
+    report.0
 }
 
 fn kind(endpoint: &Endpoint, new: &Value, old: Option<&Value>, report: &mut Report) {
@@ -59,17 +60,6 @@ fn kind(endpoint: &Endpoint, new: &Value, old: Option<&Value>, report: &mut Repo
 struct Report(Vec<FieldError>);
 
 impl Report {
-    /// Every error once.
-    fn finish(self) -> Vec<FieldError> {
-        let mut errors: Vec<FieldError> = Vec::new();
-        for error in self.0 {
-            if !errors.contains(&error) {
-                errors.push(error);
-            }
-        }
-        errors
-    }
-
     fn required(&mut self, path: &FieldPath, detail: &str) {
         self.0.push(FieldError::required(path, detail));
     }

@@ -113,11 +113,29 @@ fn pull_policy(image: &str) -> &'static str {
         };
     }
     match tag(image) {
-        // An image that cannot be parsed has no tag; validation tells about it.
-        _ if image.is_empty() => "IfNotPresent",
+        // What cannot be parsed has no tag.
+        _ if !is_reference(image) => "IfNotPresent",
         None | Some("latest") => "Always",
         Some(_) => "IfNotPresent",
     }
+}
+
+/// Whether the path of an image is one: lowercase parts with separators inside. A first part with a dot or colon is a host, which may be written in capitals.
+fn is_reference(image: &str) -> bool {
+    let name = match image.rsplit_once('/') {
+        Some((_, last)) if !last.contains(':') => image,
+        Some((path, last)) => &image[..path.len() + 1 + last.find(':').unwrap_or(last.len())],
+        None => image.split(':').next().unwrap_or_default(),
+    };
+    let mut parts: Vec<&str> = name.split('/').collect();
+    if parts.len() > 1 && (parts[0].contains(['.', ':']) || parts[0] == "localhost") {
+        parts.remove(0);
+    }
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    parts
+        .iter()
+        .all(|part| part.chars().all(inside) && edge(part.chars().next()) && edge(part.chars().last()))
 }
 
 /// What stands behind the colon of the last part; a colon before it belongs to a port.
@@ -156,6 +174,8 @@ mod tests {
             ("nginx@sha256:abc", "IfNotPresent"),
             ("nginx:latest@sha256:abc", "Always"),
             ("", "IfNotPresent"),
+            ("NGINX", "IfNotPresent"),
+            ("Registry.Example.com/nginx", "Always"),
         ] {
             assert_eq!(pull_policy(image), policy, "{image}");
         }

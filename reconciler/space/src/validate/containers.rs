@@ -7,7 +7,7 @@ use apimachinery::quantity::Quantity;
 use apimachinery::syntax;
 use serde_json::Value;
 
-use super::{Report, is_empty, items, text};
+use super::{Report, is_empty, items, quantities, service, text};
 
 /// The containers of a list; names are unique over all lists of a pod.
 pub(super) fn check<'a>(
@@ -124,6 +124,9 @@ fn environment(container: &Value, path: &FieldPath, report: &mut Report) {
             1 => {}
             _ => report.invalid(&path, &"".into(), "may not have more than one field specified at a time"),
         }
+        if !from["fieldRef"].is_null() {
+            field_reference(&from["fieldRef"], &path.child("fieldRef"), report);
+        }
         for source in ["configMapKeyRef", "secretKeyRef"] {
             if !from[source].is_null() && text(&from[source]["key"]).is_empty() {
                 report.required(&path.child(source).child("key"), "");
@@ -131,6 +134,49 @@ fn environment(container: &Value, path: &FieldPath, report: &mut Report) {
         }
     }
 }
+
+/// A field of the pod that a variable takes its value from.
+fn field_reference(reference: &Value, path: &FieldPath, report: &mut Report) {
+    let (version, field) = (text(&reference["apiVersion"]), text(&reference["fieldPath"]));
+    let path_of_field = path.child("fieldPath");
+    let fault = |detail: &str| format!("error converting fieldPath: {detail}");
+    if field.is_empty() {
+        report.required(&path_of_field, "");
+    } else if version != "v1" {
+        report.invalid(&path_of_field, &field.into(), &fault(&format!("unsupported pod version: {version}")));
+    } else if let Some((map, _)) = field.split_once('[') {
+        if !matches!(map, "metadata.annotations" | "metadata.labels") {
+            let detail = format!("field label does not support subscript: {field}");
+            report.invalid(&path_of_field, &field.into(), &fault(&detail));
+        }
+    } else if !FIELDS_OF_VARIABLES.contains(&field) {
+        let elsewhere = [
+            "metadata.annotations",
+            "metadata.labels",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "status.phase",
+        ];
+        if elsewhere.contains(&field) {
+            report.one_of(&path_of_field, &field.into(), &FIELDS_OF_VARIABLES);
+        } else {
+            let detail = format!("field label not supported: {field}");
+            report.invalid(&path_of_field, &field.into(), &fault(&detail));
+        }
+    }
+}
+
+const FIELDS_OF_VARIABLES: [&str; 9] = [
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+];
 
 fn mounts(list: &Value, path: &FieldPath, volumes: &BTreeSet<&str>, report: &mut Report) {
     let mut paths = BTreeSet::new();
@@ -159,6 +205,7 @@ pub(super) fn resources(resources: &Value, path: &FieldPath, report: &mut Report
     for kind in ["limits", "requests"] {
         for (name, value) in resources[kind].as_object().into_iter().flatten() {
             let path = path.child(kind).key(name);
+            quantities::of_container(name, &path, report);
             if amount(kind, name).is_some_and(|quantity| quantity.is_negative()) {
                 report.invalid(&path, value, "must be greater than or equal to 0");
             }
@@ -196,5 +243,22 @@ fn handler(probe: &Value, path: &FieldPath, report: &mut Report) {
     report.none_negative(path, probe, &numbers);
     if !probe["exec"].is_null() && is_empty(&probe["exec"]["command"]) {
         report.required(&path.child("exec").child("command"), "");
+    }
+    for handler in ["httpGet", "tcpSocket"] {
+        if !probe[handler].is_null() {
+            let port = match &probe[handler]["port"] {
+                // The zero value of a port that is left out.
+                Value::Null => &Value::from(0),
+                port => port,
+            };
+            service::target(port, &path.child(handler).child("port"), report);
+        }
+    }
+    if !probe["httpGet"].is_null() {
+        let schemes = ["HTTP", "HTTPS"];
+        report.one_of(&path.child("httpGet").child("scheme"), &probe["httpGet"]["scheme"], &schemes);
+    }
+    if !probe["grpc"].is_null() {
+        report.port(&path.child("grpc").child("port"), &probe["grpc"]["port"]);
     }
 }

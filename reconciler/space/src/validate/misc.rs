@@ -1,10 +1,9 @@
 //! Autoscalers, disruption budgets, leases, priority classes, endpoints slices, quotas, signing requests.
 
 use apimachinery::field_error::FieldPath;
-use apimachinery::syntax;
 use serde_json::Value;
 
-use super::{Report, is_empty, items, text, workloads};
+use super::{Report, is_empty, items, quantities, text, workloads};
 
 pub(super) fn check(kind: (&str, &str), new: &Value, old: Option<&Value>, report: &mut Report) {
     let (path, spec) = (FieldPath::new("spec"), &new["spec"]);
@@ -51,13 +50,18 @@ pub(super) fn check(kind: (&str, &str), new: &Value, old: Option<&Value>, report
         }
         ("", "ResourceQuota") => {
             for (name, _) in spec["hard"].as_object().into_iter().flatten() {
-                quota_name(name, &path.child("hard").key(name), report);
+                quantities::of_quota(name, &path.child("hard").key(name), report);
             }
         }
         ("", "LimitRange") => {
             for (path, item) in items(&spec["limits"], &path.child("limits")) {
                 let kind = text(&item["type"]);
-                report.reasons(&path.child("type"), kind, syntax::label_key(kind));
+                quantities::range_type(kind, &path.child("type"), report);
+                for field in ["default", "defaultRequest", "max", "maxLimitRequestRatio", "min"] {
+                    for (name, _) in item[field].as_object().into_iter().flatten() {
+                        quantities::of_range(kind, name, &path.child(field).key(name), report);
+                    }
+                }
             }
         }
         _ => {}
@@ -81,6 +85,9 @@ fn autoscaler(spec: &Value, path: &FieldPath, report: &mut Report) {
         report.invalid(&path.child("maxReplicas"), &spec["maxReplicas"], detail);
     }
     metrics(&spec["metrics"], &path.child("metrics"), report);
+    for direction in ["scaleUp", "scaleDown"] {
+        scaling_rules(&spec["behavior"][direction], &path.child("behavior").child(direction), report);
+    }
     let (target, target_path) = (&spec["scaleTargetRef"], path.child("scaleTargetRef"));
     for field in ["kind", "name"] {
         if text(&target[field]).is_empty() {
@@ -129,34 +136,34 @@ fn metrics(list: &Value, path: &FieldPath, report: &mut Report) {
     }
 }
 
-/// What a quota may count: a standard name, or a qualified one.
-fn quota_name(name: &str, path: &FieldPath, report: &mut Report) {
-    let compute = ["cpu", "memory", "ephemeral-storage"];
-    let prefixed = name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits."));
-    let counted = [
-        "pods",
-        "resourcequotas",
-        "services",
-        "replicationcontrollers",
-        "secrets",
-        "persistentvolumeclaims",
-        "configmaps",
-        "services.nodeports",
-        "services.loadbalancers",
-        "requests.storage",
-    ];
-    let reasons = syntax::label_key(name);
-    let qualified = name.contains('/');
-    let standard =
-        compute.contains(&prefixed.unwrap_or(name)) || counted.contains(&name) || name.contains("hugepages-");
-    report.reasons(path, name, reasons.clone());
-    if qualified || standard {
+/// How fast an autoscaler may act.
+fn scaling_rules(rules: &Value, path: &FieldPath, report: &mut Report) {
+    if rules.is_null() {
         return;
     }
-    if reasons.is_empty() && name != "storage" {
-        report.invalid(path, &name.into(), "must be a standard resource type or fully qualified");
+    let (window, window_path) =
+        (&rules["stabilizationWindowSeconds"], path.child("stabilizationWindowSeconds"));
+    match window.as_i64() {
+        Some(..0) => report.invalid(&window_path, window, "must be greater than or equal to zero"),
+        Some(3601..) => report.invalid(&window_path, window, "must be less than or equal to 3600"),
+        _ => {}
     }
-    report.invalid(path, &name.into(), "must be a standard resource for quota");
+    report.maybe_one_of(&path.child("selectPolicy"), &rules["selectPolicy"], &["Disabled", "Max", "Min"]);
+    if is_empty(&rules["policies"]) {
+        report.required(&path.child("policies"), "must specify at least one Policy");
+    }
+    for (path, policy) in items(&rules["policies"], &path.child("policies")) {
+        report.one_of(&path.child("type"), &policy["type"], &["Percent", "Pods"]);
+        for field in ["value", "periodSeconds"] {
+            if policy[field].as_i64().unwrap_or(0) <= 0 {
+                report.invalid(&path.child(field), &policy[field], "must be greater than zero");
+            }
+        }
+        if policy["periodSeconds"].as_i64().is_some_and(|seconds| seconds > 1800) {
+            let path = path.child("periodSeconds");
+            report.invalid(&path, &policy["periodSeconds"], "must be less than or equal to 1800");
+        }
+    }
 }
 
 fn priority_class(new: &Value, old: Option<&Value>, report: &mut Report) {

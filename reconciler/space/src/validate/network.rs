@@ -2,9 +2,10 @@
 
 use apimachinery::field_error::FieldPath;
 use apimachinery::selector::validate_label_selector;
+use apimachinery::syntax;
 use serde_json::Value;
 
-use super::{Report, is_empty, items, service, text};
+use super::{Report, containers, is_empty, items, service, text};
 
 pub(super) fn check(kind: (&str, &str), new: &Value, _old: Option<&Value>, report: &mut Report) {
     match kind {
@@ -20,6 +21,12 @@ fn ingress(spec: &Value, path: &FieldPath, report: &mut Report) {
     }
     if !spec["defaultBackend"].is_null() {
         backend(&spec["defaultBackend"], &path.child("defaultBackend"), report);
+    }
+    for (path, entry) in items(&spec["tls"], &path.child("tls")) {
+        let secret = text(&entry["secretName"]);
+        if !secret.is_empty() {
+            report.reasons(&path.child("secretName"), secret, syntax::dns_subdomain(secret));
+        }
     }
     for (path, rule) in items(&spec["rules"], &path.child("rules")) {
         let http = &rule["http"];
@@ -49,23 +56,33 @@ fn ingress(spec: &Value, path: &FieldPath, report: &mut Report) {
 
 fn backend(backend: &Value, path: &FieldPath, report: &mut Report) {
     let (service, resource) = (&backend["service"], &backend["resource"]);
-    if service.is_null() && resource.is_null() {
-        report.required(path, "cannot set both resource and service backends, and one of them must be set");
+    let nothing = Value::from("");
+    match (service.is_null(), resource.is_null()) {
+        (true, true) => return report.invalid(path, &nothing, "resource or service backend is required"),
+        (false, false) => {
+            return report.invalid(path, &nothing, "cannot set both resource and service backends");
+        }
+        (true, false) => return,
+        (false, true) => {}
     }
-    if service.is_null() {
-        return;
-    }
-    let path = path.child("service");
-    if text(&service["name"]).is_empty() {
+    let (whole, path) = (path, path.child("service"));
+    let name = text(&service["name"]);
+    if name.is_empty() {
         report.required(&path.child("name"), "");
+    } else {
+        report.reasons(&path.child("name"), name, syntax::dns_1035_label(name));
     }
     let port = &service["port"];
     let (has_name, has_number) = (!is_empty(&port["name"]), port["number"].as_i64().is_some_and(|n| n != 0));
     match (has_name, has_number) {
-        (true, true) => report.invalid(&path, port, "cannot set both port name & port number"),
-        (false, false) => report.required(&path, "port name or number is required"),
+        (true, true) => report.invalid(whole, &nothing, "cannot set both port name & port number"),
+        (false, false) => report.required(whole, "port name or number is required"),
         (false, true) => report.port(&path.child("port").child("number"), &port["number"]),
-        (true, false) => {}
+        (true, false) => {
+            let name = text(&port["name"]);
+            let reasons = containers::syntax_port_name(name);
+            report.reasons(&path.child("port").child("name"), name, reasons);
+        }
     }
 }
 
@@ -88,6 +105,6 @@ fn policy(spec: &Value, path: &FieldPath, report: &mut Report) {
         }
     }
     for (path, kind) in items(&spec["policyTypes"], &path.child("policyTypes")) {
-        report.one_of(&path, kind, &["Egress", "Ingress"]);
+        report.one_of(&path, kind, &["Ingress", "Egress"]);
     }
 }

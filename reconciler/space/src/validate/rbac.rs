@@ -1,6 +1,7 @@
 //! Roles and their bindings.
 
 use apimachinery::field_error::FieldPath;
+use apimachinery::syntax;
 use serde_json::Value;
 
 use super::{Report, is_empty, items, text};
@@ -58,6 +59,10 @@ fn binding(new: &Value, old: Option<&Value>, kinds: &[&str], report: &mut Report
         let group = &subject["apiGroup"];
         match text(&subject["kind"]) {
             "ServiceAccount" => {
+                let name = text(&subject["name"]);
+                if !name.is_empty() {
+                    report.reasons(&path.child("name"), name, syntax::dns_subdomain(name));
+                }
                 if !is_empty(group) {
                     report.one_of(&path.child("apiGroup"), group, &[""]);
                 }

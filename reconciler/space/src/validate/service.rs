@@ -29,7 +29,9 @@ pub(super) fn check(kind: (&str, &str), new: &Value, old: Option<&Value>, report
     );
     let policies = ["Cluster", "Local"];
     report.maybe_one_of(&path.child("externalTrafficPolicy"), &spec["externalTrafficPolicy"], &policies);
-    report.maybe_one_of(&path.child("internalTrafficPolicy"), &spec["internalTrafficPolicy"], &policies);
+    if !spec["internalTrafficPolicy"].is_null() {
+        report.one_of(&path.child("internalTrafficPolicy"), &spec["internalTrafficPolicy"], &policies);
+    }
     if let Some(old) = old {
         update(spec, &old["spec"], &path, report);
     }

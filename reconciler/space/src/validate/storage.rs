@@ -28,7 +28,8 @@ fn access_modes(spec: &Value, path: &FieldPath, report: &mut Report) {
     }
 }
 
-fn claim(spec: &Value, path: &FieldPath, report: &mut Report) {
+/// What a claim asks for, also in a template of claims.
+pub(super) fn claim(spec: &Value, path: &FieldPath, report: &mut Report) {
     if is_empty(&spec["accessModes"]) {
         report.required(&path.child("accessModes"), "at least 1 access mode is required");
     }

@@ -4,7 +4,7 @@ use apimachinery::field_error::FieldPath;
 use apimachinery::selector::{Selector, validate_label_selector};
 use serde_json::Value;
 
-use super::{Report, is_empty, items, pods, text};
+use super::{Report, is_empty, items, pods, storage, text};
 
 pub(super) fn check(kind: (&str, &str), new: &Value, old: Option<&Value>, report: &mut Report) {
     let (path, spec) = (FieldPath::new("spec"), &new["spec"]);
@@ -67,8 +67,24 @@ fn daemon_set(spec: &Value, old: Option<&Value>, path: &FieldPath, report: &mut 
     selector(spec, path, "daemonset", report);
     template(spec, path, "DaemonSet", report);
     report.none_negative(path, spec, &["minReadySeconds", "revisionHistoryLimit"]);
-    let strategy = path.child("updateStrategy").child("type");
-    report.one_of(&strategy, &spec["updateStrategy"]["type"], &["RollingUpdate", "OnDelete"]);
+    let strategy = path.child("updateStrategy");
+    report.one_of(&strategy.child("type"), &spec["updateStrategy"]["type"], &["RollingUpdate", "OnDelete"]);
+    let (update, update_path) = (&spec["updateStrategy"]["rollingUpdate"], strategy.child("rollingUpdate"));
+    if spec["updateStrategy"]["type"] == "RollingUpdate" {
+        for field in ["maxUnavailable", "maxSurge"] {
+            amount(&update[field], &update_path.child(field), report);
+        }
+        match (is_zero(&update["maxUnavailable"]), is_zero(&update["maxSurge"])) {
+            (false, false) => {
+                let detail = "may not be set when maxUnavailable is non-zero";
+                report.invalid(&update_path.child("maxSurge"), &update["maxSurge"], detail);
+            }
+            (true, true) => {
+                report.required(&update_path.child("maxUnavailable"), "cannot be 0 when maxSurge is 0")
+            }
+            _ => {}
+        }
+    }
     if let Some(old) = old {
         report.immutable(&path.child("selector"), &spec["selector"], &old["selector"]);
     }
@@ -85,6 +101,11 @@ fn stateful_set(spec: &Value, old: Option<&Value>, path: &FieldPath, report: &mu
         report.invalid(&path.child("updateStrategy"), &spec["updateStrategy"], detail);
     }
     report.none_negative(path, spec, &["replicas", "minReadySeconds"]);
+    if old.is_none() {
+        for (path, claim) in items(&spec["volumeClaimTemplates"], &path.child("volumeClaimTemplates")) {
+            storage::claim(&claim["spec"], &path.child("spec"), report);
+        }
+    }
     selector(spec, path, "statefulset", report);
     template(spec, path, "StatefulSet", report);
     let Some(old) = old else { return };

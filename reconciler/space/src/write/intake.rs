@@ -4,6 +4,7 @@ use apimachinery::schema::strict_decoding_error;
 use apimachinery::{GroupVersion, GroupVersionKind};
 use serde_json::Value;
 
+use super::meta;
 use super::options::FieldValidation;
 use crate::body::Decoded;
 use crate::resource::Endpoint;
@@ -48,7 +49,8 @@ pub(crate) fn complete(
     let Some(schema) = &endpoint.version().schema else { return Ok(value) };
     schema.schema().decodes(gvk.kind.as_str(), &value).map_err(|fault| match origin {
         Origin::Sent => unhandled(&gvk, endpoint, &fault.to_string()),
-        Origin::Patched | Origin::Applied => invalid_patch(&fault.to_string()),
+        Origin::Patched => invalid_patch(&fault.to_string()),
+        Origin::Applied => inconvertible(&gvk, &value, &fault.to_string()),
     })?;
     normal::built_in(schema, &mut value);
     Ok(value)
@@ -121,6 +123,15 @@ fn unhandled(given: &GroupVersionKind, endpoint: &Endpoint, detail: &str) -> Api
         given.kind,
         given.version.as_str(),
         endpoint.resource.kind
+    ))
+}
+
+/// What the server says of an apply whose result does not decode.
+fn inconvertible(gvk: &GroupVersionKind, value: &Value, detail: &str) -> ApiError {
+    let (namespace, name) = (meta::text(value, "namespace"), meta::text(value, "name"));
+    ApiError::unknown(format!(
+        "failed to convert new object ({namespace}/{name}; {gvk}) to proper version: \
+         unable to convert unstructured object to {gvk}: {detail}"
     ))
 }
 

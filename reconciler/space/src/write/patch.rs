@@ -70,10 +70,28 @@ fn read(endpoint: &Endpoint, content_type: &str, bytes: &[u8]) -> Answer<(Patch,
     let Decoded { value, duplicates } = decoded;
     let patch = match content_type {
         JSON => return Ok((Patch::Json(value), Vec::new())),
-        MERGE => Patch::Merge(value),
+        MERGE => Patch::Merge(without_nulls_in_lists(value)),
         _ => Patch::Strategic(value),
     };
     Ok((patch, duplicates))
+}
+
+/// A merge patch as the server's library reads it: it takes nulls out of objects in lists, too, where RFC 7396 would keep them.
+fn without_nulls_in_lists(mut patch: Value) -> Value {
+    fn prune(value: &mut Value, in_list: bool) {
+        match value {
+            Value::Object(fields) => {
+                if in_list {
+                    fields.retain(|_, value| !value.is_null());
+                }
+                fields.values_mut().for_each(|value| prune(value, in_list));
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| prune(item, true)),
+            _ => {}
+        }
+    }
+    prune(&mut patch, false);
+    patch
 }
 
 /// The object that a patch makes of another.

@@ -22,7 +22,7 @@ use crate::handler::Warned;
 use crate::read::{self, Reading};
 use crate::request::Verb;
 use crate::status::{Answer, ApiError};
-use crate::{scale, table};
+use crate::{normal, scale, table};
 
 /// GET of a scale.
 ///
@@ -69,7 +69,14 @@ pub(super) async fn write(writing: &Writing) -> Answer<Warned> {
         let after = match (writing.verb, is_apply) {
             (Verb::Update, _) => before.updated(writing, &options, decoded.value.clone()),
             (_, true) => before.applied(writing, &options, &decoded.value)?,
-            _ => before.updated(writing, &options, patched(&content_type, &before.value, &decoded.value)?),
+            _ => {
+                let mut patched = patched(&content_type, &before.value, &decoded.value)?;
+                // No replicas are said by saying nothing, as Go writes it.
+                if let Some(schema) = kinds::definition(DEFINITION) {
+                    normal::built_in(&schema, &mut patched);
+                }
+                before.updated(writing, &options, patched)
+            }
         };
         let mut new = old.shown.clone();
         scale::write(endpoint, &mut new, &after)?;

@@ -80,7 +80,7 @@ fn daemon_set(spec: &Value, old: Option<&Value>, path: &FieldPath, report: &mut 
                 report.invalid(&update_path.child("maxSurge"), &update["maxSurge"], detail);
             }
             (true, true) => {
-                report.required(&update_path.child("maxUnavailable"), "cannot be 0 when maxSurge is 0")
+                report.required(&update_path.child("maxUnavailable"), "cannot be 0 when maxSurge is 0");
             }
             _ => {}
         }

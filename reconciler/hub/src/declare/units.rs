@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use plan::{Finding, Origin, Severity, UnitName};
 use render::{RenderError, RenderOptions, Renders, RepoPath, Tree, UnitProblem};
 
+use super::Raw;
 use super::repository::{FILE_NAME, Repository, RepositoryError};
 
 /// The namespace of objects that have none, in a unit that names none.
@@ -26,7 +27,7 @@ pub(super) struct ListedUnit {
 pub(super) fn listed(
     tree: &dyn Tree,
     root: &RepoPath,
-    (repository, renders): (&Repository, &mut Renders),
+    (repository, renders): (&Repository, &mut Renders<Vec<Raw>>),
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<ListedUnit>, RepositoryError> {
     let default = repository.defaults.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());

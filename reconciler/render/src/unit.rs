@@ -9,7 +9,7 @@ use crate::tree::{Files, Found, RepoPath, Tree, TreeError};
 use crate::yaml::Limits;
 
 /// Options of a render.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RenderOptions {
     /// What one file may hold.
     pub limits: Limits,

@@ -7,6 +7,7 @@ use apimachinery::ObjectId;
 use plan::sync::UnitSettings;
 use plan::work::WorkPlan;
 use plan::{ClusterName, Declaration, Finding, Pair, SourceName, UnitName};
+use tokio::sync::watch;
 
 use crate::declare::Incomplete;
 use crate::status::Fleet;
@@ -94,9 +95,15 @@ pub struct Board {
     sources: Mutex<BTreeMap<SourceName, SourceBoard>>,
     mailboxes: Mutex<BTreeMap<ClusterName, WorkPlan>>,
     fleet: Mutex<Arc<Fleet>>,
+    onlookers: watch::Sender<()>,
 }
 
 impl Board {
+    /// For somebody who looks on: it changes whenever something on the board may have changed.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.onlookers.subscribe()
+    }
+
     /// What transport decided about a mailbox, its changes left out.
     pub fn transported(&self, cluster: &ClusterName, plan: &WorkPlan) {
         let kept = WorkPlan { changes: Vec::new(), ..plan.clone() };
@@ -119,6 +126,7 @@ impl Board {
         let differs = **known != fleet;
         if differs {
             *known = Arc::new(fleet);
+            self.onlookers.send_replace(());
         }
         differs
     }
@@ -140,11 +148,14 @@ impl Board {
 
     /// Changes what is known of a source; creates it where it is unknown.
     pub fn update<T>(&self, source: &SourceName, change: impl FnOnce(&mut SourceBoard) -> T) -> T {
-        change(self.lock().entry(source.clone()).or_default())
+        let answer = change(self.lock().entry(source.clone()).or_default());
+        self.onlookers.send_replace(());
+        answer
     }
 
     /// Forgets a source.
     pub fn forget(&self, source: &SourceName) {
         self.lock().remove(source);
+        self.onlookers.send_replace(());
     }
 }

@@ -12,8 +12,8 @@ use runtime::Shutdown;
 use super::place::Place;
 use super::screen::Screen;
 
-/// The board has no wake-up for onlookers; looking costs a lock and a comparison.
-const LOOK: Duration = Duration::from_millis(20);
+/// Changes come in bursts; between two looks there is at least this time.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What the fleet is like now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,6 +98,7 @@ pub(super) async fn wait(
     shutdown: &Shutdown,
 ) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
+    let mut changes = world.board.changes();
     loop {
         let now = state(world);
         screen.progress(&now);
@@ -105,7 +106,12 @@ pub(super) async fn wait(
             screen.final_state(world, &now, started.elapsed());
             return Ok(if now.converged { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(PAUSE).await;
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = tokio::time::sleep(limit.saturating_sub(started.elapsed())) => {}
+            () = shutdown.cancelled() => {}
+        }
     }
 }
 
@@ -119,6 +125,7 @@ pub(super) async fn tell_forever(
     let mut told: Option<State> = None;
     let mut hinted = false;
     let mut started = Instant::now();
+    let mut changes = world.board.changes();
     loop {
         let now = state(world);
         if told.as_ref().is_none_or(|told| *told != now) {
@@ -134,8 +141,9 @@ pub(super) async fn tell_forever(
             }
             told = Some(now);
         }
+        tokio::time::sleep(PAUSE).await;
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(200)) => {}
+            _ = changes.changed() => {}
             () = shutdown.cancelled() => {
                 screen.goodbye();
                 return Ok(ExitCode::SUCCESS);

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use api::crds::Role;
 use apimachinery::{Clock, Object, SystemClock};
@@ -20,8 +19,6 @@ use super::{ITS, SOURCE, place::Place};
 
 /// Field manager of what `up` creates for a newcomer.
 const UP_MANAGER: &str = "gitstellar-up";
-/// How often the board is asked for new clusters; a commit that adds one is seen within this time.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What `up` runs besides the hub.
 pub(super) struct Fleet {
@@ -88,6 +85,7 @@ impl Fleet {
         for cluster in before.iter().filter(|name| !super::is_flow_space(name)) {
             self.start(&ClusterName::from(cluster.as_str()), &mut running).await?;
         }
+        let mut changes = world.board.changes();
         loop {
             let declared: BTreeSet<ClusterName> = world
                 .board
@@ -100,7 +98,7 @@ impl Fleet {
                 self.start(cluster, &mut running).await?;
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                _ = changes.changed() => {}
                 () = self.shutdown.cancelled() => return Ok(()),
             }
         }

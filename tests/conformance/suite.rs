@@ -24,7 +24,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use libtest_mimic::Trial;
 
-pub use target::{AGGREGATED_DISCOVERY, Target};
+pub use target::{AGGREGATED_DISCOVERY, Patch, Target};
 
 use crate::harness::{Outcome, block_on, trial};
 use crate::kube::ApiServer;

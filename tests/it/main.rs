@@ -12,6 +12,7 @@
 mod conformance;
 mod generated;
 mod harness;
+mod intent;
 mod kube;
 mod laws;
 #[path = "../scenarios/suite.rs"]
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         generated::trials(),
         conformance::trials(),
         kube::trials(),
+        intent::trials(),
         sim::trials(),
         scenarios::trials(),
     ];

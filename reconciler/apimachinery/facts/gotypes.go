@@ -88,7 +88,8 @@ func jsonFields(goType reflect.Type) map[string]reflect.StructField {
 	return fields
 }
 
-// zeroValue says what becomes of a zero value when an object is stored: "d" the field vanishes, "n" it becomes null, "" it stays.
+// zeroValue says what becomes of a zero value when an object is stored: "d" the field vanishes, "n" it becomes null, "" it stays, "p" it stays
+// while the field's absence becomes null.
 // A pointer tells zero from absent. A list or map without omitempty loses the difference between empty and nil in storage.
 func zeroValue(field reflect.StructField, known bool) string {
 	if !known {
@@ -98,7 +99,10 @@ func zeroValue(field reflect.StructField, known bool) string {
 	omitEmpty, omitZero := sets.New(options...).Has("omitempty"), sets.New(options...).Has("omitzero")
 	switch field.Type.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		return ""
+		if omitEmpty || omitZero {
+			return ""
+		}
+		return "p"
 	case reflect.Slice, reflect.Map:
 		if omitEmpty || omitZero {
 			return "d"

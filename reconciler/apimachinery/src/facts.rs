@@ -7,7 +7,7 @@
 //!   the order in which a server prefers them;
 //! - `D` a definition: its OpenAPI name, the kinds it is the schema of as `group/version/kind` (or `-`), and its schema as JSON: `t` first letter of the type, `r`
 //!   the definition it refers to, `f` format, `p` properties, `v` schema of map values, `i` schema of list items, `q` required, `d` default, `s` list type set, `k` keys of a
-//!   list of type map, `m` map type (`a` atomic, `g` granular), `x` patch strategy, `y` patch merge key, `z` what becomes of a zero value (`d` dropped, `n` null).
+//!   list of type map, `m` map type (`a` atomic, `g` granular), `x` patch strategy, `y` patch merge key, `z` what becomes of a zero value (`d` dropped, `n` null, `p` kept, and absence is null).
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
@@ -200,6 +200,7 @@ fn to_slot(mut node: RawNode) -> Slot {
     let zero = match node.z {
         "d" => ZeroValue::Dropped,
         "n" => ZeroValue::Null,
+        "p" => ZeroValue::KeptOrNull,
         _ => ZeroValue::Kept,
     };
     let referred = find_in_table(node.r);

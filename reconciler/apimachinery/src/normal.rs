@@ -16,6 +16,7 @@
 //! | times are UTC, without fractions (`Time`) or with six digits (`MicroTime`); base64 is without line breaks | `metav1.Time`; Go's decoder |
 //! | `stringData` of a Secret is folded into `data` | the Secret's write-only field |
 //! | metadata that only a server writes is dropped, `status` is where it is a subresource | `rest` strategies |
+//! | the `rules` of a ClusterRole with an `aggregationRule` are dropped: a controller overwrites them | `rbac/v1` |
 //!
 //! What it misses (defaults of Go functions elsewhere inside atomic values, mutating webhooks) is found by comparing with the server's answer.
 
@@ -80,6 +81,10 @@ fn drop_server_owned(fields: &mut Map<String, Value>, gvk: &GroupVersionKind, re
     }
     if resource.is_some_and(|resource| resource.subresource("status").is_some()) {
         fields.remove("status");
+    }
+    let aggregated = fields.get("aggregationRule").is_some_and(Value::is_object);
+    if aggregated && gvk.group == *"rbac.authorization.k8s.io" && gvk.kind == *"ClusterRole" {
+        fields.remove("rules");
     }
 }
 
@@ -168,12 +173,17 @@ fn field(slot: &Slot, value: Value, place: Place) -> Option<Value> {
     let place = Place { custom: place.custom && slot.link().definition().is_none(), ..place };
     let atomic = place.atomic || slot.map_type() == MapType::Atomic;
     if value.is_null() {
-        let stays = (place.custom && slot.nullable) || slot.zero == ZeroValue::Null || is_free(slot.schema());
+        let stays = match slot.zero {
+            ZeroValue::Null => true,
+            ZeroValue::KeptOrNull => place.atomic,
+            ZeroValue::Kept | ZeroValue::Dropped => false,
+        };
+        let stays = stays || (place.custom && slot.nullable) || is_free(slot.schema());
         return stays.then_some(Value::Null);
     }
     let value = slot_value(slot, value, Place { atomic, ..place });
     match slot.zero {
-        ZeroValue::Kept => Some(value),
+        ZeroValue::Kept | ZeroValue::KeptOrNull => Some(value),
         ZeroValue::Dropped => (!is_zero(&value)).then_some(value),
         ZeroValue::Null => Some(if is_zero(&value) { Value::Null } else { value }),
     }
@@ -278,7 +288,8 @@ fn with_keys(schema: &Schema, keys: &[Box<str>], mut item: Map<String, Value>) -
 fn fill_defaults(schema: &Schema, fields: &mut Map<String, Value>, place: Place) {
     for (name, slot) in &schema.properties {
         let Some(default) = slot.default.as_ref().filter(|_| !fields.contains_key(&**name)) else {
-            if slot.zero == ZeroValue::Null && !fields.contains_key(&**name) {
+            let absence_is_null = matches!(slot.zero, ZeroValue::Null | ZeroValue::KeptOrNull);
+            if absence_is_null && !fields.contains_key(&**name) {
                 fields.insert(name.to_string(), Value::Null);
             }
             continue;

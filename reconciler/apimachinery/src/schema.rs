@@ -171,6 +171,8 @@ pub enum ZeroValue {
     Dropped,
     /// A list or map without `omitempty`: it becomes null.
     Null,
+    /// A pointer without `omitempty`: zero stays, and absence becomes null.
+    KeptOrNull,
 }
 
 /// A reference to a schema, cheap to clone, resolved when it is followed.

@@ -36,7 +36,7 @@ pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, answer};
+pub use answer::{Answer, answer, corrected};
 pub use ignore::without_ignored;
 pub use marks::{intent_digest, marked, self_annotation, source_of};
 

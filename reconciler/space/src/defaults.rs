@@ -9,6 +9,8 @@ mod admission;
 mod autoscaling;
 mod batch;
 mod core;
+mod flowcontrol;
+mod gated;
 mod pods;
 mod service;
 mod workloads;
@@ -16,16 +18,18 @@ mod workloads;
 /// The fields of a struct.
 pub(crate) type Fields = Map<String, Value>;
 
-/// Fills in the defaults of one struct.
+/// Fills in the defaults of one struct, and drops what the server does not store.
 pub(crate) fn of_definition(definition: &str, fields: &mut Fields) {
     let Some(name) = definition.strip_prefix("io.k8s.api.") else { return };
+    gated::drop(name, fields);
     let found = core::of(name)
         .or_else(|| pods::of(name))
         .or_else(|| service::of(name))
         .or_else(|| workloads::of(name))
         .or_else(|| batch::of(name))
         .or_else(|| autoscaling::of(name))
-        .or_else(|| admission::of(name));
+        .or_else(|| admission::of(name))
+        .or_else(|| flowcontrol::of(name));
     if let Some(fill) = found {
         fill(fields);
     }
@@ -36,7 +40,7 @@ type Fill = fn(&mut Fields);
 
 /// Sets a field that is absent.
 fn absent(fields: &mut Fields, name: &str, value: impl Into<Value>) {
-    if !fields.contains_key(name) {
+    if fields.get(name).is_none_or(Value::is_null) {
         fields.insert(name.to_owned(), value.into());
     }
 }

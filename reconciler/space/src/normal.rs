@@ -88,10 +88,10 @@ fn of_struct(schema: &Schema, fields: &mut Map<String, Value>, depth: usize) {
 /// What is encoded for a field.
 fn kept(slot: &Slot, value: Option<Value>) -> Option<Value> {
     match (value, slot.zero) {
-        (Some(value), ZeroValue::Kept) => Some(value),
+        (Some(value), ZeroValue::Kept | ZeroValue::KeptOrNull) => Some(value),
         (Some(value), zero) if is_zero(&value) => (zero == ZeroValue::Null).then_some(Value::Null),
         (Some(value), _) => Some(value),
-        (None, ZeroValue::Null) => Some(Value::Null),
+        (None, ZeroValue::Null | ZeroValue::KeptOrNull) => Some(Value::Null),
         (None, _) => None,
     }
 }

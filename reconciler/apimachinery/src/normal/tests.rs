@@ -53,6 +53,14 @@ fn defaults_are_filled_in_where_a_value_is_owned_as_a_whole_and_only_there() {
 }
 
 #[test]
+fn what_a_pointer_without_omitempty_does_not_say_is_null_in_a_whole() {
+    let claim = |source: Value| json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c"}, "spec": {"dataSource": source}});
+    let other = |group: Value| json!({"apiGroup": group, "kind": "PersistentVolumeClaim", "name": "o"});
+    check(&claim(json!({"kind": "PersistentVolumeClaim", "name": "o"})), &claim(other(Value::Null)));
+    check(&claim(other(json!(""))), &claim(other(json!(""))));
+}
+
+#[test]
 fn subjects_get_the_group_that_fits_their_kind() {
     let binding = |subjects: Value| {
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "b"},
@@ -101,6 +109,18 @@ fn an_empty_required_list_is_null() {
         &json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r", "annotations": {}}, "rules": []}),
         &json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": null}),
     );
+}
+
+#[test]
+fn rules_that_a_controller_collects_are_not_declared() {
+    let role = |fields: Value| {
+        let mut role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"}});
+        role.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        role
+    };
+    let rule = json!({"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]});
+    check(&role(json!({"aggregationRule": rule, "rules": []})), &role(json!({"aggregationRule": rule})));
+    check(&role(json!({"aggregationRule": null, "rules": []})), &role(json!({"rules": null})));
 }
 
 #[test]

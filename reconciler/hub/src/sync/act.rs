@@ -11,7 +11,6 @@ use plan::sync::{
 };
 use plan::{Origin, SourceName, intent};
 use runtime::{ApiError, DeleteOptions, Manager, Reason, Resource, Target};
-use serde_json::{Value, json};
 
 use super::ledger;
 use crate::board::{Revision, SyncFailure};
@@ -218,12 +217,7 @@ async fn correct(
     sent: (&Object, apimachinery::Digest),
 ) -> Result<Object, ApiError> {
     let (object, digest) = sent;
-    let mut corrected: Value = object.to_value();
-    let declared = corrected["metadata"]["annotations"][plan::names::INTENT_ANNOTATION].take();
-    corrected["metadata"]["annotations"][intent::DECLARED_ANNOTATION] = declared;
-    corrected["metadata"]["annotations"][plan::names::INTENT_ANNOTATION] = json!(digest.to_string());
-    let Ok(corrected) = Object::from_value(&corrected) else { return Ok(object.clone()) };
-    let stored = apply(world, source, resource, &corrected).await?;
+    let stored = apply(world, source, resource, &intent::corrected(object, digest)).await?;
     world.wds.mirror.note(&resource.group_resource(), stored.clone());
     Ok(stored)
 }

@@ -14,8 +14,7 @@ const MAX_PATHS: usize = 20;
 /// What the server made of an apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The digest of the fields that we own now, where it is not the one that was sent: sync applies again with it as
-    /// `gitstellar.io/intent`, and with the one that was sent as [`DECLARED_ANNOTATION`].
+    /// The digest of the fields that we own now, where it is not the one that was sent: sync applies again what [`corrected`] makes of it.
     pub corrected: Option<Digest>,
     /// Declared leaves that got another value than their normal form, `.spec.replicas`: finding `mutated-in-wds`. Paths only, never values.
     pub mutated: Vec<String>,
@@ -34,6 +33,16 @@ pub fn answer(sent: &Object, answered: &Object, source: &SourceName, kinds: &Kin
         .and_then(Digest::parse);
     let corrected = owned.map(marks::digest_of).filter(|digest| Some(*digest) != written);
     Answer { corrected, mutated }
+}
+
+/// What to apply again after an [`answer`] that differs: the same, with the digest of what the server stored, and the one that was declared beside it.
+pub fn corrected(sent: &Object, digest: Digest) -> Object {
+    let mut value = sent.to_value();
+    let declared = sent.header().annotation(INTENT_ANNOTATION).unwrap_or_default().to_owned();
+    marks::annotate(&mut value, DECLARED_ANNOTATION, declared);
+    marks::annotate(&mut value, INTENT_ANNOTATION, digest.to_string());
+    // Two annotations cannot make an object malformed.
+    Object::from_value(&value).unwrap_or_else(|_| sent.clone())
 }
 
 /// The leaves of `asked` that `stored` has with another value. What the server added, or dropped because it is the zero value, is no difference.

@@ -103,6 +103,7 @@ pub(super) fn prepare_create(endpoint: &Endpoint, object: &mut Value, with: &Pre
     match kind(endpoint) {
         ("", "Namespace") => namespace(object),
         ("", "Pod") => pod(object),
+        ("", "PersistentVolumeClaim") => data_source(object),
         ("", "PersistentVolume") => {
             object["status"]["phase"] = "Pending".into();
             object["status"]["lastPhaseTransitionTime"] = rfc3339_seconds(with.now).into();
@@ -126,6 +127,7 @@ pub(super) fn prepare_update(endpoint: &Endpoint, object: &mut Value, old: &Valu
     match kind(endpoint) {
         ("", "Namespace") => object["spec"]["finalizers"] = old["spec"]["finalizers"].clone(),
         ("", "Service") => allocate::keep(object, old),
+        ("", "PersistentVolumeClaim") => data_source(object),
         ("certificates.k8s.io", "CertificateSigningRequest") => object["spec"] = old["spec"].clone(),
         ("apps", "DaemonSet") => {
             let count =
@@ -133,6 +135,32 @@ pub(super) fn prepare_update(endpoint: &Endpoint, object: &mut Value, old: &Valu
             let count = count.and_then(|count| count.parse::<i64>().ok()).unwrap_or(1);
             let changed = object.pointer("/spec/template") != old.pointer("/spec/template");
             set_annotation(object, TEMPLATE_GENERATION, &(count + i64::from(changed)).to_string());
+        }
+        _ => {}
+    }
+}
+
+/// What a claim is filled from has two fields: an old one that takes claims and snapshots, and one for anything. What the old one does not take, it loses; then either
+/// sets the other, unless the source is in another namespace.
+fn data_source(claim: &mut Value) {
+    let Some(spec) = claim.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    let is_taken = |source: &Value| {
+        let text = |field: &str| source.get(field).and_then(Value::as_str).unwrap_or_default();
+        matches!(
+            (text("apiGroup"), text("kind")),
+            ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+        )
+    };
+    if !spec.get("dataSource").is_some_and(is_taken) {
+        spec.remove("dataSource");
+    }
+    let namespaced = |source: &Value| source["namespace"].as_str().is_some_and(|name| !name.is_empty());
+    match (spec.get("dataSource").cloned(), spec.get("dataSourceRef").cloned()) {
+        (Some(source), None) => {
+            spec.insert("dataSourceRef".to_owned(), source);
+        }
+        (None, Some(source)) if !namespaced(&source) => {
+            spec.insert("dataSource".to_owned(), source);
         }
         _ => {}
     }

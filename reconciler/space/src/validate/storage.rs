@@ -81,7 +81,7 @@ fn class(new: &Value, old: Option<&Value>, report: &mut Report) {
     if text(&new["provisioner"]).is_empty() {
         report.required(&FieldPath::new("provisioner"), "");
     }
-    report.one_of(&FieldPath::new("reclaimPolicy"), &new["reclaimPolicy"], &["Delete", "Retain"]);
+    report.maybe_one_of(&FieldPath::new("reclaimPolicy"), &new["reclaimPolicy"], &["Delete", "Retain"]);
     let modes = ["Immediate", "WaitForFirstConsumer"];
     report.one_of(&FieldPath::new("volumeBindingMode"), &new["volumeBindingMode"], &modes);
     let Some(old) = old else { return };

@@ -22,6 +22,10 @@ mod sim;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // What hub and agents say is shown to whoever asks for it.
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_default_env() {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
     let areas = [
         laws::trials(),
         generated::trials(),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use apimachinery::{Name, Namespace, Object, SystemClock};
 use hub::world::resources;
 use hub::{Settings, World};
@@ -14,74 +14,13 @@ use runtime::{Connection, Manager, Resource, Shutdown, Target};
 use serde_json::{Value, json};
 
 use super::Story;
+use super::recorder::{Entry, Recorder};
+use super::spaces::{Backend, CLUSTERS, Spaces};
 use crate::harness::{Outcome, block_on, eventually, spawn};
 use crate::kube;
 
-/// What plays the API servers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Backend {
-    /// kube-apiserver.
-    Real,
-    /// Room `space`.
-    Embedded,
-}
-
-impl Backend {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Real => "real",
-            Self::Embedded => "space",
-        }
-    }
-}
-
-/// Clusters of a stage, with their labels.
-const CLUSTERS: [(&str, &str, &str); 3] =
-    [("cluster1", "eu", "production"), ("cluster2", "us", "production"), ("cluster3", "eu", "edge")];
 /// How long anything may take to arrive. Machines are shared; nothing is gated on speed here.
 pub const LIMIT: Duration = Duration::from_secs(60);
-
-/// The spaces, by name: `wds1`, `its1` and the clusters.
-struct Spaces {
-    connections: BTreeMap<String, Connection>,
-    /// Keeps the servers alive and exclusive.
-    _servers: Servers,
-}
-
-enum Servers {
-    Real(#[expect(dead_code, reason = "dropping it gives the servers back")] kube::fleet::Fleet),
-    Embedded(#[expect(dead_code, reason = "dropping it ends the server")] Arc<space::Server>),
-}
-
-impl Spaces {
-    fn open(backend: Backend) -> anyhow::Result<Self> {
-        match backend {
-            Backend::Real => Self::real(),
-            Backend::Embedded => block_on(Self::embedded()),
-        }
-    }
-
-    fn real() -> anyhow::Result<Self> {
-        let fleet = kube::fleet(CLUSTERS.len())?;
-        let mut connections = BTreeMap::new();
-        let named = ["wds1", "its1"].into_iter().zip([fleet.wds(), fleet.its()]);
-        for (name, server) in named.chain(CLUSTERS.iter().map(|c| c.0).zip(fleet.wecs())) {
-            let connection = block_on(Connection::from_kubeconfig(name, &server.kubeconfig_path(), None))?;
-            connections.insert(name.to_owned(), connection);
-        }
-        Ok(Self { connections, _servers: Servers::Real(fleet) })
-    }
-
-    async fn embedded() -> anyhow::Result<Self> {
-        let server = space::Server::open(space::Options::in_memory()).await?;
-        let mut connections = BTreeMap::new();
-        for name in ["wds1", "its1"].into_iter().chain(CLUSTERS.iter().map(|c| c.0)) {
-            server.create_space(name).await?;
-            connections.insert(name.to_owned(), Connection::over(name, server.admin_service(name)?));
-        }
-        Ok(Self { connections, _servers: Servers::Embedded(Arc::new(server)) })
-    }
-}
 
 /// One story's world.
 pub struct Stage {
@@ -89,6 +28,7 @@ pub struct Stage {
     directory: tempfile::TempDir,
     hub: Option<Running>,
     agents: BTreeMap<String, Running>,
+    simulations: Vec<Running>,
     world: Option<Arc<World>>,
 }
 
@@ -118,7 +58,14 @@ impl Stage {
     fn set(backend: Backend) -> anyhow::Result<Self> {
         let spaces = Spaces::open(backend)?;
         let directory = tempfile::tempdir()?;
-        let stage = Self { spaces, directory, hub: None, agents: BTreeMap::new(), world: None };
+        let stage = Self {
+            spaces,
+            directory,
+            hub: None,
+            agents: BTreeMap::new(),
+            simulations: Vec::new(),
+            world: None,
+        };
         git(&stage.repository(), &["init", "--quiet", "--initial-branch=main", "."])?;
         for (cluster, region, tier) in CLUSTERS {
             stage.write(&format!("clusters/{cluster}.yaml"), &cluster_file(cluster, region, tier))?;
@@ -158,9 +105,20 @@ impl Stage {
         git(&self.repository(), &["show", &format!("gitstellar/status:{path}")])
     }
 
-    /// A space.
+    /// A space, as a person reaches it.
     pub fn space(&self, name: &str) -> &Connection {
-        &self.spaces.connections[name]
+        self.spaces.person(name)
+    }
+
+    /// What hub and agents wrote since the last call.
+    pub fn writes(&self) -> Vec<String> {
+        self.spaces.writes().take()
+    }
+
+    /// What kubectl prints about a space, if it is content.
+    pub fn kubectl(&self, space: &str, arguments: &[&str]) -> anyhow::Result<String> {
+        let arguments = [&["--context", space], arguments].concat();
+        kube::kubectl_ok(self.spaces.kubeconfig(), &arguments)
     }
 
     /// The names of the clusters.
@@ -184,7 +142,7 @@ impl Stage {
         let mut settings = Settings::new("wds1", self.directory.path().join("mirrors"));
         settings.allow_local_sources = true;
         settings.pacing = plan::report::Pacing { progress_ms: 200, change_ms: 200 };
-        let (wds, its) = (self.space("wds1").clone(), self.space("its1").clone());
+        let (wds, its) = (self.spaces.ours("wds1"), self.spaces.ours("its1"));
         let clock = Arc::new(SystemClock::default());
         let world = block_on(async { Arc::new(World::new(wds, its, settings, clock, shutdown.clone())) });
         let running = Arc::clone(&world);
@@ -210,13 +168,24 @@ impl Stage {
         let shutdown = Shutdown::new();
         let settings = agent::Settings {
             cluster: cluster.into(),
-            its: self.space("its1").clone(),
-            wec: self.space(cluster).clone(),
+            its: self.spaces.ours("its1"),
+            wec: self.spaces.ours(cluster),
             clock: Arc::new(SystemClock::default()),
             shutdown: shutdown.clone(),
         };
         let task = spawn(agent::run(settings));
         self.agents.insert(cluster.to_owned(), Running { shutdown, task });
+    }
+
+    /// Lets the workloads of a cluster run.
+    pub fn simulate(&mut self, cluster: &str) {
+        let shutdown = Shutdown::new();
+        let settings = sim::Settings {
+            pace: sim::Pace::instant(),
+            ..sim::Settings::new(self.space(cluster).clone(), shutdown.clone())
+        };
+        let task = spawn(sim::run(settings));
+        self.simulations.push(Running { shutdown, task });
     }
 
     /// Kills the agent of a cluster.
@@ -229,6 +198,7 @@ impl Stage {
     fn stop_all(&mut self) {
         self.kill_hub();
         std::mem::take(&mut self.agents).into_values().for_each(Running::kill);
+        std::mem::take(&mut self.simulations).into_iter().for_each(Running::kill);
     }
 
     async fn register(&self) -> Outcome {
@@ -287,7 +257,11 @@ impl Stage {
             *seen.borrow_mut() = found.clone().unwrap_or_default();
             Ok(found.filter(|object| holds(object)))
         });
-        outcome.with_context(|| format!("last seen: {}; board: {}", seen.borrow(), self.board()))
+        outcome.map_err(|error| {
+            let mut last = seen.take();
+            drop(last["metadata"].as_object_mut().map(|metadata| metadata.remove("managedFields")));
+            anyhow!("{error:#}\nlast seen: {last}\nboard: {}", self.board())
+        })
     }
 
     /// Waits until an object is gone.
@@ -420,33 +394,17 @@ impl Stage {
     }
 
     /// Follows one object from now on, event by event.
-    pub fn watch(&self, space: &str, at: At<'_>) -> Watched {
-        let (resource, _, name) = at.parts();
-        let shutdown = Shutdown::new();
-        let seen: Arc<Mutex<Seen>> = Arc::default();
-        let (sink, connection, stop) = (Arc::clone(&seen), self.space(space).clone(), shutdown.clone());
-        let wanted =
-            runtime::Key { resource: resource.group_resource(), namespace: at.1.map(Namespace::from), name };
-        block_on(async {
-            let mirror = runtime::Mirror::new(connection, runtime::Scope::default(), stop.clone());
-            mirror.watch(&resource);
-            mirror.synced().await;
-            let wake = runtime::Wake::new();
-            let changes = mirror.subscribe(wake.clone());
-            tokio::spawn(async move {
-                loop {
-                    tokio::select! { () = wake.woken() => {}, () = stop.cancelled() => return }
-                    if changes.take().contains(&wanted) {
-                        let mut seen = sink.lock().unwrap();
-                        match mirror.get(&wanted) {
-                            Some(object) => seen.states.push(object.to_value()),
-                            None => seen.deletions += 1,
-                        }
-                    }
-                }
-            });
-        });
-        Watched { seen, shutdown }
+    pub fn watch(&self, space: &'static str, at: At<'_>) -> Watched {
+        let object = match at.1 {
+            Some(namespace) => format!("{} {namespace}/{}", at.0.2, at.2),
+            None => format!("{} {}", at.0.2, at.2),
+        };
+        Watched { recorder: self.record(&[(space, at.0)]), object }
+    }
+
+    /// Follows some kinds in some spaces from now on, event by event.
+    pub fn record(&self, kinds: &[(&str, Kind)]) -> Recorder {
+        Recorder::start(&self.spaces, kinds)
     }
 
     /// Applies an object as somebody called `person`.
@@ -482,33 +440,35 @@ impl Stage {
     }
 }
 
-#[derive(Default)]
-struct Seen {
-    states: Vec<Value>,
-    deletions: usize,
-}
-
 /// What happened to one object since a story began to follow it.
 pub struct Watched {
-    seen: Arc<Mutex<Seen>>,
-    shutdown: Shutdown,
+    recorder: Recorder,
+    object: String,
 }
 
 impl Watched {
-    /// How often it went.
-    pub fn deletions(&self) -> usize {
-        self.seen.lock().unwrap().deletions
+    fn states(&self) -> anyhow::Result<Vec<Option<Value>>> {
+        let timeline = self.recorder.timeline()?;
+        let states = timeline.into_iter().filter_map(|entry| match entry {
+            Entry::Seen(seen) if seen.object == self.object => Some(seen.state),
+            Entry::Seen(_) | Entry::Said(_) => None,
+        });
+        Ok(states.collect())
     }
 
-    /// Whether any of its states satisfied a condition.
-    pub fn saw(&self, holds: impl Fn(&Value) -> bool) -> bool {
-        self.seen.lock().unwrap().states.iter().any(holds)
+    /// It was never deleted.
+    pub fn stayed(&self) -> Outcome {
+        let states = self.states()?;
+        ensure!(!states.is_empty(), "{} was never there", self.object);
+        ensure!(states.iter().all(Option::is_some), "{} was deleted", self.object);
+        Ok(())
     }
-}
 
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.shutdown.cancel();
+    /// None of its states satisfied a condition.
+    pub fn never(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Outcome {
+        let found = self.states()?.into_iter().flatten().find(|state| holds(state));
+        ensure!(found.is_none(), "{} {what}: {found:?}", self.object);
+        Ok(())
     }
 }
 

@@ -2,25 +2,42 @@
 //!
 //! | module | knows |
 //! |---|---|
-//! | [`stage`] | spaces of either kind, a repository, a hub and agents that can be killed and started again |
+//! | [`spaces`] | the API servers, real or embedded |
+//! | [`stage`] | a repository, a hub and agents that can be killed and started again |
+//! | [`recorder`] | every event of some kinds, in order |
 //! | [`first_sync`] | the way of a commit |
 //! | [`placement`] | policies, labels, overlaps |
+//! | [`autoscaling`] | autoscalers in the clusters |
+//! | [`status`] | what comes back |
 //! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
+mod autoscaling;
 mod first_sync;
 mod placement;
+mod recorder;
+mod spaces;
 mod stage;
+mod status;
 mod trouble;
 
 use libtest_mimic::Trial;
 
 use crate::harness::{Outcome, trial};
-use stage::{Backend, Stage};
+use spaces::Backend;
+use stage::Stage;
 
 /// Every story on every backend.
 pub fn trials() -> Vec<Trial> {
-    let stories: Vec<(&str, Story)> =
-        [first_sync::stories(), placement::stories(), trouble::stories()].into_iter().flatten().collect();
+    let stories: Vec<(&str, Story)> = [
+        autoscaling::stories(),
+        first_sync::stories(),
+        placement::stories(),
+        status::stories(),
+        trouble::stories(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let backends = [Backend::Real, Backend::Embedded];
     stories
         .into_iter()

@@ -7,15 +7,16 @@ use apimachinery::{Name, Namespace, Object, ObjectId};
 use runtime::{Again, ApiError, DeleteOptions, Key, Manager, Reason, Resource, Target};
 use serde_json::{Value, json};
 
-use crate::decide::{self, Removal, Step};
+use crate::decide::{self, Removal, Step, Strategy};
 use crate::observe::{self, Manifest, Work};
 use crate::report::{self, Outcome};
-use crate::{AGENT_MANAGER, Agent, RETRY, applied, feedback, resources};
+use crate::{AGENT_MANAGER, Agent, RETRY, applied, contention, feedback, resources};
 
 /// One pass over the whole mailbox. A work that fails does not stop the others; the first failure of bookkeeping is returned at the end.
 pub(crate) async fn pass(agent: &Agent) -> Result<Again, ApiError> {
     let works = observe::works(agent);
     agent.seen.retain(&works);
+    agent.repairs.retain(|name| works.iter().any(|work| work.stored.header().name == *name));
     let mut again = Again::WhenWoken;
     let mut first_failure = None;
     for work in &works {
@@ -132,7 +133,13 @@ async fn place(
     let strategy = decide::strategy(&work.spec, &manifest.object.id(), resource.plural.as_str());
     let kinds = agent.cluster.kinds();
     let wec = &agent.cluster.connection;
-    let written = match decide::step(&manifest.object, live.as_ref(), &strategy, owner, &kinds) {
+    let step = decide::step(&manifest.object, live.as_ref(), &strategy, owner, &kinds);
+    let repairs = step.writes() && agent.seen.was_in_place(name, &manifest.object);
+    let now = agent.settings.clock.monotonic();
+    if repairs && !agent.repairs.admit(name, &manifest.object.id(), now) {
+        return Err(contended(agent, &manifest.object, live.as_ref(), &strategy));
+    }
+    let written = match step {
         Step::Nothing => live,
         Step::Missing => return Ok(None),
         Step::Create(object) => Some(wec.create(resource, &object, decide::WORK_AGENT).await?),
@@ -146,6 +153,21 @@ async fn place(
         agent.seen.note(name, &manifest.object, written);
     }
     Ok(written)
+}
+
+fn contended(agent: &Agent, manifest: &Object, live: Option<&Object>, strategy: &Strategy) -> ApiError {
+    let manager = match strategy {
+        Strategy::Apply { manager, .. } => manager,
+        _ => decide::WORK_AGENT,
+    };
+    ApiError {
+        what: format!("repair {}", manifest.id()),
+        server: agent.settings.cluster.to_string(),
+        reason: Reason::Conflict,
+        code: 0,
+        message: contention::in_words(manifest, live, manager, &agent.cluster.kinds()),
+        retry_after: None,
+    }
 }
 
 fn has_finalizer(object: &Object, finalizer: &str) -> bool {

@@ -52,6 +52,13 @@ pub enum Step {
     Missing,
 }
 
+impl Step {
+    /// Whether something is written.
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Replace(_) | Self::Apply { .. })
+    }
+}
+
 /// The strategy that a work asks for.
 pub fn strategy(spec: &ManifestWorkSpec, id: &ObjectId, plural: &str) -> Strategy {
     let config = spec.manifest_configs.iter().find(|config| names(config, id, plural));

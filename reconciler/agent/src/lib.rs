@@ -8,6 +8,7 @@
 //! | [`cluster`] | the cluster: which kinds it serves, a mirror of those that works use |
 //! | [`applied`] | AppliedManifestWork: what was applied for a work, owner of every applied object |
 //! | [`decide`] | per manifest: apply, leave alone, or why not; per work: what goes |
+//! | [`contention`] | how often an object is repaired before it is left to whoever changes it |
 //! | [`report`] | conditions with observedGeneration, WorkStatus |
 //!
 //! Guarantees. Nothing is applied before the work bears the finalizer. An object is deleted only with its UID as precondition and only if no other
@@ -20,6 +21,7 @@ pub mod report;
 
 mod act;
 mod cluster;
+mod contention;
 mod feedback;
 mod observe;
 
@@ -74,6 +76,7 @@ pub(crate) struct Agent {
     pub(crate) mailbox: Mirror,
     pub(crate) cluster: Cluster,
     pub(crate) seen: observe::Seen,
+    pub(crate) repairs: contention::Repairs,
     pub(crate) wake: Wake,
 }
 
@@ -166,7 +169,14 @@ async fn start(settings: &Settings, wake: &Wake) -> Result<Agent, AgentError> {
         clock: Arc::clone(&settings.clock),
         shutdown: settings.shutdown.clone(),
     };
-    Ok(Agent { settings, mailbox: mirror, cluster, seen: observe::Seen::default(), wake: wake.clone() })
+    Ok(Agent {
+        settings,
+        mailbox: mirror,
+        cluster,
+        seen: observe::Seen::default(),
+        repairs: contention::Repairs::default(),
+        wake: wake.clone(),
+    })
 }
 
 async fn install_crd(wec: &Connection) -> Result<(), ApiError> {

@@ -76,6 +76,13 @@ impl Seen {
         entries.get(&(work.clone(), manifest.id())) == Some(&placed(manifest, live))
     }
 
+    /// Whether this content was found in place before, in whatever version: what differs now was done by somebody else.
+    pub(crate) fn was_in_place(&self, work: &Name, manifest: &Object) -> bool {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = entries.get(&(work.clone(), manifest.id()));
+        known.is_some_and(|placed| placed.content == manifest.digest())
+    }
+
     /// Notes that it is.
     pub(crate) fn note(&self, work: &Name, manifest: &Object, live: &Object) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);

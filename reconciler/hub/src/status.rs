@@ -1,10 +1,11 @@
 //! What clusters report, folded into the WDS: `.status` of objects whose policy asks for it, of policies and Bindings, and of Units.
 //!
-//! Observe ([`observe`]: every pair of every Binding, with what its mailbox and its WorkStatus say), decide (`plan::status`, `plan::health`), act ([`act`]:
-//! write what differs), report (the fleet, as a value, goes to the board: the report controller and the command line read it).
+//! Observe ([`observe`]: every pair of every Binding, with what its mailbox and its WorkStatus say), decide (`plan::status`, `plan::health`), act ([`objects`],
+//! [`act`]: write what differs, whatever becomes of the rest), report (the fleet, as a value, goes to the board: the report controller and the command line read it).
 
 mod act;
 mod fleet;
+mod objects;
 mod observe;
 
 use std::sync::Arc;
@@ -29,17 +30,18 @@ pub struct StatusError {
 pub async fn run(world: Arc<World>) {
     world.wds.mirror.wake_on_change(&[], world.wakes.status.clone());
     world.its.mirror.wake_on_change(&[], world.wakes.status.clone());
-    let world = &world;
+    let tried = objects::Tried::default();
+    let (world, tried) = (&world, &tried);
     runtime::drive("status", world.wakes.status.clone(), world.shutdown.clone(), || async move {
         let observed = observe::observe(world);
         let fleet = fleet::fleet(world, &observed);
-        act::objects(world, &observed).await?;
-        act::policies(world, &observed).await?;
-        act::units(world, &fleet).await?;
+        let returning = objects::returned(world, &observed, tried).await;
+        let policies = act::policies(world, &observed, &returning.complaints).await;
+        let units = act::units(world, &fleet).await;
         if world.board.set_fleet(fleet) {
             world.wakes.report.wake();
         }
-        Ok::<_, StatusError>(Again::WhenWoken)
+        returning.failure.map_or(Ok(()), Err).and(policies).and(units).map(|()| Again::WhenWoken)
     })
     .await;
 }

@@ -1,12 +1,12 @@
-//! Writes statuses that differ from what stands there.
+//! Writes the statuses of policies and units that differ from what stands there. One that cannot be written stops none of the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::gitstellar::{Failure, UnitStatus};
 use api::kubestellar::{Condition as PolicyCondition, ReportedStatus};
 use apimachinery::{Name, Object, ObjectId, clock};
-use plan::status::{self, MULTI_LABEL, ReturnDecision, ReturnInput, SINGLETON_LABEL, StatusChange, Truth};
-use plan::{ClusterName, Policy};
+use plan::Policy;
+use plan::status::{self, Truth};
 use runtime::{ApiError, DeleteOptions, Key, Manager, Reason, Resource, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,133 +18,39 @@ use crate::install::HUB_MANAGER;
 use crate::publish;
 use crate::world::{World, resources};
 
-/// Status of WDS objects: of those whose policy asks for it, and of those that carry one of the labels that say it was returned.
-pub(super) async fn objects(world: &World, observed: &Observed) -> Result<(), StatusError> {
-    for (id, asked) in asked(world, observed) {
-        let Some(stored) = world.wds.get(&id) else { continue };
-        let value = stored.to_value();
-        let returned = observed.returned.get(&id).cloned().unwrap_or_default();
-        let labelled =
-            (stored.header().label(SINGLETON_LABEL).is_some(), stored.header().label(MULTI_LABEL).is_some());
-        let decision = status::returned(&ReturnInput {
-            id: &id,
-            generation: stored.header().generation,
-            labelled,
-            status: value.get("status"),
-            want_singleton: asked.singleton,
-            want_multi: asked.multi,
-            qualified: &asked.qualified,
-            returned: &returned,
-        });
-        write_object(world, &stored, labelled, &decision)
-            .await
-            .map_err(|source| StatusError { what: id.to_string(), source })?;
-    }
-    Ok(())
-}
-
-#[derive(Default)]
-struct Asked {
-    singleton: bool,
-    multi: bool,
-    qualified: BTreeSet<ClusterName>,
-}
-
-fn asked(world: &World, observed: &Observed) -> BTreeMap<ObjectId, Asked> {
-    let mut asked: BTreeMap<ObjectId, Asked> = BTreeMap::new();
-    for policy in observed.policies.values() {
-        for (id, modulation) in policy.objects.iter().filter(|(_, m)| m.want_singleton || m.want_multi) {
-            let entry = asked.entry(id.clone()).or_default();
-            entry.singleton |= modulation.want_singleton;
-            entry.multi |= modulation.want_multi;
-            entry.qualified.extend(policy.clusters.iter().cloned());
-        }
-    }
-    for resource in world.wds.mirror.watched() {
-        for object in world.wds.mirror.list(&resource.group_resource()) {
-            let header = object.header();
-            if header.label(SINGLETON_LABEL).is_some() || header.label(MULTI_LABEL).is_some() {
-                asked.entry(object.id()).or_default();
-            }
-        }
-    }
-    asked
-}
-
-/// Labels are added before a status is written and removed after it is cleared, so that a crash leaves a label to clean up by.
-async fn write_object(
-    world: &World,
-    stored: &Object,
-    labelled: (bool, bool),
-    decision: &ReturnDecision,
-) -> Result<(), ApiError> {
-    let Some(resource) = world.wds.resource_in(&stored.header().gvk) else { return Ok(()) };
-    let adds = (decision.labels.0 && !labelled.0) || (decision.labels.1 && !labelled.1);
-    if adds {
-        write_labels(
-            world,
-            &resource,
-            stored,
-            (decision.labels.0 || labelled.0, decision.labels.1 || labelled.1),
-        )
-        .await?;
-    }
-    let wanted = match &decision.change {
-        StatusChange::Keep => None,
-        StatusChange::Set(status) => Some(status.clone()),
-        StatusChange::Clear => Some(json!({})),
-    };
-    if let Some(status) = wanted {
-        write_status(world, &resource, stored, status).await?;
-    }
-    if decision.labels != labelled {
-        write_labels(world, &resource, stored, decision.labels).await?;
-    }
-    Ok(())
-}
-
-async fn write_labels(
-    world: &World,
-    resource: &Resource,
-    stored: &Object,
-    labels: (bool, bool),
-) -> Result<(), ApiError> {
-    let value = |on: bool| if on { json!("true") } else { Value::Null };
-    let patch = json!({ "metadata": { "labels": { SINGLETON_LABEL: value(labels.0), MULTI_LABEL: value(labels.1) } } });
-    let header = stored.header();
-    let target =
-        Target { resource, namespace: header.namespace.as_ref(), name: &header.name, subresource: "" };
-    let written = world.wds.connection.merge(target, &patch, HUB_MANAGER).await?;
-    world.wds.mirror.note(&resource.group_resource(), written);
-    Ok(())
-}
-
-/// Replaces the status as a whole: what a cluster no longer reports must not stay. The version is the newest that this process knows.
-async fn write_status(
+/// Replaces the status as a whole: what a cluster no longer reports must not stay. The version is the newest that this process knows. `false` when another write
+/// came first: the watch brings it, and the next pass decides anew.
+pub(super) async fn write_status(
     world: &World,
     resource: &Resource,
     stored: &Object,
     status: Value,
-) -> Result<(), ApiError> {
+) -> Result<bool, ApiError> {
     let newest = world.wds.get(&stored.id()).unwrap_or_else(|| stored.clone());
     let mut value = newest.to_value();
     value["status"] = status;
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }
-    let Ok(wanted) = Object::from_value(&value) else { return Ok(()) };
+    let Ok(wanted) = Object::from_value(&value) else { return Ok(true) };
     match world.wds.connection.replace_status(resource, &wanted, HUB_MANAGER).await {
         Ok(written) => world.wds.mirror.note(&resource.group_resource(), written),
-        // Another write came first; the watch brings it, and the next pass decides anew. A kind without status has nothing to write to.
-        Err(error) if matches!(error.reason, Reason::Conflict | Reason::NotFound) => {}
+        Err(error) if error.reason == Reason::Conflict => return Ok(false),
+        // A kind without status has nothing to write to.
+        Err(error) if error.reason == Reason::NotFound => {}
         Err(error) => return Err(error),
     }
-    Ok(())
+    Ok(true)
 }
 
-/// Status of BindingPolicies.
-pub(super) async fn policies(world: &World, observed: &Observed) -> Result<(), StatusError> {
+/// Status of BindingPolicies. `complaints` tell of objects whose status was asked for.
+pub(super) async fn policies(
+    world: &World,
+    observed: &Observed,
+    complaints: &BTreeMap<ObjectId, String>,
+) -> Result<(), StatusError> {
     let resource = resources::policies();
+    let mut outcome = Ok(());
     let now = clock::rfc3339_seconds(world.clock.now());
     for stored in world.wds.mirror.list(&resource.group_resource()) {
         let name = stored.header().name.clone();
@@ -153,7 +59,10 @@ pub(super) async fn policies(world: &World, observed: &Observed) -> Result<(), S
         let pairs = bound
             .map(|bound| observed.pairs_of(bound.objects.keys().cloned(), Some(&bound.clusters)))
             .unwrap_or_default();
-        let problems = Policy::parse(&value, None).map(|policy| policy.problems).unwrap_or_default();
+        let mut problems = Policy::parse(&value, None).map(|policy| policy.problems).unwrap_or_default();
+        let asks = bound.iter().flat_map(|bound| &bound.objects);
+        let asks = asks.filter(|(_, m)| m.want_singleton || m.want_multi);
+        problems.extend(asks.filter_map(|(id, _)| complaints.get(id).cloned()));
         let decided = status::policy_status(&problems, &pairs);
         let old = value.get("status").and_then(|s| ReportedStatus::deserialize(s).ok()).unwrap_or_default();
         let wanted = ReportedStatus {
@@ -163,12 +72,12 @@ pub(super) async fn policies(world: &World, observed: &Observed) -> Result<(), S
         };
         if wanted != old {
             let status = serde_json::to_value(&wanted).unwrap_or_default();
-            write_status(world, &resource, &stored, status)
-                .await
-                .map_err(|source| StatusError { what: format!("BindingPolicy {name}"), source })?;
+            let written = write_status(world, &resource, &stored, status).await;
+            let failed = |source| StatusError { what: format!("BindingPolicy {name}"), source };
+            outcome = outcome.and(written.map(|_| ()).map_err(failed));
         }
     }
-    Ok(())
+    outcome
 }
 
 fn truth(truth: Truth) -> &'static str {
@@ -197,11 +106,11 @@ pub(super) async fn units(world: &World, fleet: &Fleet) -> Result<(), StatusErro
         let what = format!("Unit {name}");
         move |source| StatusError { what, source }
     };
+    let mut outcome = Ok(());
     for ((source, unit), state) in &fleet.units {
         let name = unit_object_name(source.as_str(), unit.as_str());
-        write_unit(world, &resource, (&name, source.as_str(), unit.as_str()), state)
-            .await
-            .map_err(failed(&name))?;
+        let written = write_unit(world, &resource, (&name, source.as_str(), unit.as_str()), state).await;
+        outcome = outcome.and(written.map_err(failed(&name)));
     }
     let known: BTreeSet<String> = world
         .board
@@ -222,10 +131,11 @@ pub(super) async fn units(world: &World, fleet: &Fleet) -> Result<(), StatusErro
                 uid: stored.header().uid.as_deref().map(str::to_owned),
                 ..DeleteOptions::default()
             };
-            world.wds.connection.delete(target, &options).await.map_err(failed(name.as_str()))?;
+            let deleted = world.wds.connection.delete(target, &options).await;
+            outcome = outcome.and(deleted.map(|_| ()).map_err(failed(name.as_str())));
         }
     }
-    Ok(())
+    outcome
 }
 
 fn unit_object_name(source: &str, unit: &str) -> String {

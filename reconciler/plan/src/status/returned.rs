@@ -40,6 +40,7 @@ pub fn returned(input: &ReturnInput<'_>) -> ReturnDecision {
         let labels = (singleton && input.labelled.0, merged && input.labelled.1);
         return ReturnDecision { change: StatusChange::Keep, labels, error: None };
     };
+    let status = acceptable(input, status);
     let same = input.status.is_some_and(|old| same(old, &status));
     let change = if same { StatusChange::Keep } else { StatusChange::Set(status) };
     ReturnDecision { change, labels: (singleton, merged), error: None }
@@ -82,6 +83,25 @@ fn folded(input: &ReturnInput<'_>) -> Option<Value> {
         .map(|cluster| (cluster.clone(), translated(cluster).unwrap_or_else(silent)))
         .collect();
     merge(&input.id.group_kind(), &statuses)
+}
+
+/// A status as a kube-apiserver takes it in the place of the one that stands there. It refuses a `collisionCount` that decreases, which is a memory of one cluster's
+/// controller and of no use elsewhere; and a `startTime` of a Job that changes while the Job runs, as that of several clusters does when one reports late.
+fn acceptable(input: &ReturnInput<'_>, mut status: Value) -> Value {
+    let Some(fields) = status.as_object_mut() else { return status };
+    fields.remove("collisionCount");
+    let known = input.status.and_then(|old| old.get("startTime")).filter(|time| !time.is_null());
+    if let ("Job", Some(known), true) = (input.id.kind.as_str(), known, fields.contains_key("startTime"))
+        && !input.status.is_some_and(is_suspended)
+    {
+        fields.insert("startTime".to_owned(), known.clone());
+    }
+    status
+}
+
+fn is_suspended(status: &Value) -> bool {
+    let conditions = status.get("conditions").and_then(Value::as_array);
+    conditions.into_iter().flatten().any(|c| c["type"] == "Suspended" && c["status"] == "True")
 }
 
 /// Equal as far as an API server can tell: it drops zeros, or puts them in.

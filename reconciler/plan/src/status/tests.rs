@@ -81,6 +81,34 @@ fn an_equal_status_is_not_written_again() {
 }
 
 #[test]
+fn what_a_server_would_refuse_is_not_asked_for() {
+    let check = |kind: &str, old: Value, new: Value, expected: Value| {
+        let id = ObjectId::new("", kind, Some("shop"), "cart");
+        let decision = returned(&ReturnInput {
+            id: &id,
+            generation: None,
+            labelled: (true, false),
+            status: Some(&old),
+            want_singleton: true,
+            want_multi: false,
+            qualified: &["a".into()].into(),
+            returned: &returned_by(&[("a", new)]),
+        });
+        assert_eq!(decision.change, StatusChange::Set(expected));
+    };
+    check(
+        "Deployment",
+        json!({"collisionCount": 2}),
+        json!({"replicas": 1, "collisionCount": 1}),
+        json!({"replicas": 1}),
+    );
+    let job = |start: &str, active: i64| json!({"startTime": start, "active": active});
+    check("Job", job("12:00", 1), job("11:59", 2), job("12:00", 2));
+    let suspended = json!({"startTime": "12:00", "conditions": [{"type": "Suspended", "status": "True"}]});
+    check("Job", suspended, job("12:30", 1), job("12:30", 1));
+}
+
+#[test]
 fn a_silent_cluster_is_not_ready() {
     let ready = json!({"observedGeneration": 3, "readyReplicas": 2});
     let asks = asked(false, true);

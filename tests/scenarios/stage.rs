@@ -13,7 +13,6 @@ use hub::{Settings, World};
 use runtime::{Connection, Manager, Resource, Shutdown, Target};
 use serde_json::{Value, json};
 
-use super::Story;
 use super::recorder::{Entry, Recorder};
 use super::spaces::{Backend, CLUSTERS, Spaces};
 use crate::harness::{Outcome, block_on, eventually, spawn};
@@ -47,7 +46,10 @@ impl Running {
 }
 
 /// Sets the stage, plays the story, and clears it away.
-pub fn perform(backend: Backend, story: Story) -> Outcome {
+pub fn perform<T>(
+    backend: Backend,
+    story: impl FnOnce(&mut Stage) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let mut stage = Stage::set(backend)?;
     let outcome = story(&mut stage);
     stage.stop_all();
@@ -129,11 +131,15 @@ impl Stage {
     /// Starts hub and agents, registers the clusters and creates the GitSource `main`.
     pub fn start(&mut self) -> Outcome {
         self.start_hub();
-        block_on(self.register())?;
+        self.register()?;
         for cluster in self.clusters().collect::<Vec<_>>() {
             self.start_agent(cluster);
         }
-        Ok(())
+        let source = json!({
+            "apiVersion": "gitstellar.io/v1alpha1", "kind": "GitSource", "metadata": { "name": "main" },
+            "spec": { "url": self.repository().to_string_lossy(), "ref": "main" },
+        });
+        self.apply_now("wds1", SOURCE, &source)
     }
 
     /// Starts the hub; a second one only after [`Stage::kill_hub`].
@@ -201,22 +207,20 @@ impl Stage {
         std::mem::take(&mut self.simulations).into_iter().for_each(Running::kill);
     }
 
-    async fn register(&self) -> Outcome {
-        let (wds, its) = (self.space("wds1"), self.space("its1"));
-        hub::install::install_crds(wds, api::crds::Role::Wds).await?;
-        hub::install::install_crds(its, api::crds::Role::Its).await?;
-        for (cluster, _, _) in CLUSTERS {
+    /// Installs the kinds that the spaces need, and a ManagedCluster for each cluster.
+    pub fn register(&self) -> Outcome {
+        block_on(async {
+            hub::install::install_crds(self.space("wds1"), api::crds::Role::Wds).await?;
+            hub::install::install_crds(self.space("its1"), api::crds::Role::Its).await
+        })?;
+        for cluster in self.clusters() {
             let object = json!({
                 "apiVersion": "cluster.open-cluster-management.io/v1", "kind": "ManagedCluster",
                 "metadata": { "name": cluster }, "spec": { "hubAcceptsClient": true },
             });
-            self.apply("its1", &resources::managed_clusters(), &object).await?;
+            block_on(self.apply("its1", &resources::managed_clusters(), &object))?;
         }
-        let source = json!({
-            "apiVersion": "gitstellar.io/v1alpha1", "kind": "GitSource", "metadata": { "name": "main" },
-            "spec": { "url": self.repository().to_string_lossy(), "ref": "main" },
-        });
-        self.apply("wds1", &resources::git_sources(), &source).await
+        Ok(())
     }
 
     /// Applies an object as somebody called `person`.
@@ -330,7 +334,7 @@ impl Stage {
     }
 
     /// What the hub thinks, for messages of failed stories.
-    fn board(&self) -> String {
+    pub fn board(&self) -> String {
         let Some(world) = &self.world else { return "no hub".to_owned() };
         let boards = world.board.sources();
         let lines = boards.iter().map(|(source, board)| {
@@ -419,6 +423,12 @@ impl Stage {
             Target { resource: &resource, namespace: namespace.as_ref(), name: &name, subresource: "" };
         block_on(self.space(space).delete(target, &runtime::DeleteOptions::default()))?;
         Ok(())
+    }
+
+    /// All objects of a kind.
+    pub fn list(&self, space: &str, kind: Kind) -> anyhow::Result<Vec<Value>> {
+        let found = block_on(self.space(space).list(&kind.resource(), None, None))?;
+        Ok(found.iter().map(Object::to_value).collect())
     }
 
     /// Runs git in the repository.
@@ -528,6 +538,9 @@ fn git(directory: &Path, arguments: &[&str]) -> anyhow::Result<String> {
             ("GIT_AUTHOR_EMAIL", "a@example.com"),
             ("GIT_COMMITTER_NAME", "A. Person"),
             ("GIT_COMMITTER_EMAIL", "a@example.com"),
+            // Equal contents are equal commits, so that two runs can be compared.
+            ("GIT_AUTHOR_DATE", "2026-11-20T12:00:00Z"),
+            ("GIT_COMMITTER_DATE", "2026-11-20T12:00:00Z"),
         ])
         .output()?;
     if !output.status.success() {

@@ -9,9 +9,11 @@
 //! | [`placement`] | policies, labels, overlaps |
 //! | [`autoscaling`] | autoscalers in the clusters |
 //! | [`status`] | what comes back |
+//! | [`crashes`] | kills at random moments |
 //! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
 mod autoscaling;
+mod crashes;
 mod first_sync;
 mod placement;
 mod recorder;
@@ -38,17 +40,16 @@ pub fn trials() -> Vec<Trial> {
     .into_iter()
     .flatten()
     .collect();
-    let backends = [Backend::Real, Backend::Embedded];
-    stories
-        .into_iter()
-        .flat_map(|(name, story)| {
-            backends.map(|backend| {
-                trial(format!("scenarios::{name}::{}", backend.name()), move || {
-                    stage::perform(backend, story)
-                })
-            })
-        })
-        .collect()
+    let mut trials = Vec::new();
+    for backend in [Backend::Real, Backend::Embedded] {
+        let name = |story: &str| format!("scenarios::{story}::{}", backend.name());
+        for (story, play) in &stories {
+            let play = *play;
+            trials.push(trial(name(story), move || stage::perform(backend, play)));
+        }
+        trials.push(trial(name(crashes::STORY), move || crashes::killed_at_random_moments(backend)));
+    }
+    trials
 }
 
 /// A story gets a stage with three clusters and nothing on it.

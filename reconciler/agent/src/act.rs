@@ -205,7 +205,8 @@ async fn write_finalizers(agent: &Agent, work: &Work, list: &[String]) -> Result
     Ok(())
 }
 
-/// The AppliedManifestWork of a work, created where it is missing.
+/// The AppliedManifestWork of a work, created where it is missing. One that is on its way out belonged to an earlier work of this name: what it would own now would be
+/// orphaned with what it owned then. Its end wakes the agent.
 async fn owner(agent: &Agent, work: &Work) -> Result<Object, ApiError> {
     let resource = resources::applied_works();
     let name = applied::name(&agent.cluster.hub_hash, &work.stored.header().name);
@@ -214,8 +215,10 @@ async fn owner(agent: &Agent, work: &Work) -> Result<Object, ApiError> {
         return Ok(known);
     }
     let wec = &agent.cluster.connection;
-    if let Some(found) = wec.get(&resource, None, &name).await? {
-        return Ok(found);
+    match wec.get(&resource, None, &name).await? {
+        Some(found) if found.header().deleting => return Err(being_removed(agent, &name)),
+        Some(found) => return Ok(found),
+        None => {}
     }
     let Some(object) = applied::object(&agent.cluster.hub_hash, &work.stored) else {
         return Ok(work.stored.clone());
@@ -223,6 +226,17 @@ async fn owner(agent: &Agent, work: &Work) -> Result<Object, ApiError> {
     let created = wec.create(&resource, &object, AGENT_MANAGER).await?;
     agent.cluster.mirror.note(&resource.group_resource(), created.clone());
     Ok(created)
+}
+
+fn being_removed(agent: &Agent, name: &Name) -> ApiError {
+    ApiError {
+        what: format!("create AppliedManifestWork {name}"),
+        server: agent.settings.cluster.to_string(),
+        reason: Reason::Conflict,
+        code: 0,
+        message: "that of an earlier work of this name is still being removed".to_owned(),
+        retry_after: None,
+    }
 }
 
 /// Removes what an AppliedManifestWork lists and its work no longer holds.

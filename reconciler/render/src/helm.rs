@@ -6,13 +6,19 @@
 //! | `engine` | a chart's templates, their order, their budgets |
 //! | `template` | Go's `text/template`: lexer, parser, tree, executor, printing |
 //! | `functions` | what templates can call: Go's, Sprig's and Helm's functions, one file per family |
+//! | `budget` | what a render may use up |
 //! | `fault` | what goes wrong |
 //!
 //! Absent on purpose: a clock, randomness, keys and certificates, the network, the environment. The functions that need one are
 //! refused by name (`functions::refused`).
 
+mod budget;
+#[cfg(test)]
+mod cases;
 mod engine;
 mod fault;
+mod functions;
+mod template;
 mod value;
 
 pub use engine::{EngineLimits, EngineOptions};

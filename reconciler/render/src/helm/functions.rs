@@ -23,6 +23,7 @@ mod encoding;
 mod go;
 mod helm;
 mod json;
+mod json_reader;
 mod layout;
 mod lists;
 mod methods;
@@ -84,7 +85,7 @@ pub(crate) enum Param {
     Float,
     /// `bool`.
     Bool,
-    /// `map[string]interface {}`; nil is an empty map that cannot be changed.
+    /// `map[string]interface {}`, maybe a nil one.
     Dict,
     /// `time.Time`.
     Time,
@@ -198,7 +199,7 @@ fn any(arguments: &[Value], at: usize) -> Value {
     arguments.get(at).cloned().unwrap_or_default()
 }
 
-/// The map at a place of the arguments; an empty one for nil.
+/// The map at a place of the arguments.
 fn dict(arguments: &[Value], at: usize) -> Dict {
     match arguments.get(at) {
         Some(Value::Dict(dict)) => dict.clone(),

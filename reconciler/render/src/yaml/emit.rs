@@ -52,7 +52,16 @@ struct Layout {
 const LAYOUT_V2: Layout =
     Layout { width: 80, indents_sequences: false, tabs_in_blocks: false, float: float_text };
 const LAYOUT_V3: Layout =
-    Layout { width: usize::MAX, indents_sequences: true, tabs_in_blocks: true, float: go_float };
+    Layout { width: usize::MAX, indents_sequences: true, tabs_in_blocks: true, float: float_v3 };
+
+/// As go-yaml v3 writes a `float64`, the ones JSON does not have included.
+fn float_v3(number: f64) -> String {
+    if number.is_finite() {
+        return go_float(number);
+    }
+    let sign = if number < 0.0 { "-" } else { "" };
+    if number.is_nan() { ".nan".to_owned() } else { format!("{sign}.inf") }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {

@@ -52,6 +52,15 @@ fn is_basic(value: &Value) -> bool {
     matches!(value, Value::Bool(_) | Value::Int(..) | Value::Uint(..) | Value::Float(_) | Value::String(_))
 }
 
+/// A slice or a map can be nil and have a type.
+fn is_nil(value: &Value) -> bool {
+    match value {
+        Value::List(list) => list.is_nil(),
+        Value::Dict(dict) => dict.is_nil(),
+        _ => false,
+    }
+}
+
 fn equal(a: &Value, b: &Value) -> Result<bool, Fault> {
     if let Some(order) = order(a, b) {
         return Ok(order == Some(Ordering::Equal));
@@ -59,11 +68,11 @@ fn equal(a: &Value, b: &Value) -> Result<bool, Fault> {
     match (a, b) {
         (Value::Nil, Value::Nil) => Ok(true),
         (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
-        // A nil slice is nil, every other value of the kinds that can be nil is none here.
-        (Value::Nil, Value::List(list)) | (Value::List(list), Value::Nil) => Ok(list.is_nil()),
-        (Value::Nil, _) | (_, Value::Nil) => Ok(false),
+        (Value::Nil, other) | (other, Value::Nil) => Ok(is_nil(other)),
         _ if is_basic(a) || is_basic(b) => Err(incompatible(a, b)),
-        (Value::List(a), Value::List(b)) if a.is_nil() || b.is_nil() => Ok(a.is_nil() == b.is_nil()),
+        (Value::List(_), Value::List(_)) | (Value::Dict(_), Value::Dict(_)) if is_nil(a) || is_nil(b) => {
+            Ok(is_nil(a) == is_nil(b))
+        }
         (Value::Host(x), Value::Host(y))
             if x.kind() == y.kind() && x.kind() != "map" && x.kind() != "slice" =>
         {

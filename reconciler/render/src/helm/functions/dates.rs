@@ -5,7 +5,7 @@
 use std::any::Any as StdAny;
 
 use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::Param::{Any, Text as AText, Time};
 use super::{Body, Function, Machine, any, durations, fixed, layout, text};
@@ -46,7 +46,7 @@ pub(super) const TABLE: &[Function] = &[
     fixed("must_date_modify", &[AText, Time], MUST_MODIFY),
     fixed("toDate", &[AText, AText], |_, arguments| {
         let (format, text) = (text(arguments, 0), text(arguments, 1));
-        let zero = Moment { seconds: layout::ZERO, nanoseconds: 0, zone: TimeZone::UTC };
+        let zero = Moment { seconds: layout::ZERO, nanoseconds: 0, zone: Zone::utc() };
         Ok(Value::host(layout::parse(&format.as_str(), &text.as_str()).unwrap_or(zero)))
     }),
     fixed("mustToDate", &[AText, AText], |_, arguments| {
@@ -124,10 +124,10 @@ fn formatted(machine: &mut dyn Machine, format: &str, value: &Value, zone: &str)
 }
 
 /// A zone by name; UTC for the local one and for names that nobody knows.
-fn named_zone(name: &str) -> TimeZone {
+fn named_zone(name: &str) -> Zone {
     match name {
-        "" | "UTC" | "Local" => TimeZone::UTC,
-        name => TimeZoneDatabase::bundled().get(name).unwrap_or(TimeZone::UTC),
+        "" | "UTC" | "Local" => Zone::utc(),
+        name => Zone::Place(TimeZoneDatabase::bundled().get(name).unwrap_or(TimeZone::UTC)),
     }
 }
 
@@ -139,15 +139,31 @@ pub(super) struct Moment {
     /// Nanoseconds of the second.
     pub(super) nanoseconds: u32,
     /// Where it is shown.
-    pub(super) zone: TimeZone,
+    pub(super) zone: Zone,
+}
+
+/// Where a time is shown.
+#[derive(Debug, Clone)]
+pub(super) enum Zone {
+    /// A place with its rules.
+    Place(TimeZone),
+    /// So many seconds east of UTC, with the name it was read with.
+    Fixed(i64, String),
+}
+
+impl Zone {
+    /// UTC, which is the local zone, too.
+    pub(super) fn utc() -> Self {
+        Zone::Place(TimeZone::UTC)
+    }
 }
 
 impl Moment {
     fn unix(seconds: i64) -> Self {
-        Moment { seconds, nanoseconds: 0, zone: TimeZone::UTC }
+        Moment { seconds, nanoseconds: 0, zone: Zone::utc() }
     }
 
-    fn in_zone(self, zone: TimeZone) -> Self {
+    fn in_zone(self, zone: Zone) -> Self {
         Moment { zone, ..self }
     }
 
@@ -161,18 +177,14 @@ impl Moment {
 
     /// The offset from UTC in seconds, and the name of the zone then.
     pub(super) fn offset(&self) -> (i64, String) {
-        let Ok(timestamp) = Timestamp::from_second(self.seconds) else { return (0, "UTC".to_owned()) };
-        if self.zone == TimeZone::UTC {
-            return (0, "UTC".to_owned());
+        match (&self.zone, Timestamp::from_second(self.seconds)) {
+            (Zone::Fixed(offset, name), _) => (*offset, name.clone()),
+            (Zone::Place(zone), Ok(timestamp)) if *zone != TimeZone::UTC => {
+                let info = zone.to_offset_info(timestamp);
+                (i64::from(info.offset().seconds()), info.abbreviation().to_owned())
+            }
+            _ => (0, "UTC".to_owned()),
         }
-        let info = self.zone.to_offset_info(timestamp);
-        let seconds = i64::from(info.offset().seconds());
-        let name = match self.zone.to_fixed_offset() {
-            // A zone that is nothing but an offset has no name; Go prints the offset.
-            Ok(_) => String::new(),
-            Err(_) => info.abbreviation().to_owned(),
-        };
-        (seconds, name)
     }
 
     /// A time of TOML. What has no offset is taken as UTC.
@@ -187,21 +199,13 @@ impl Moment {
         };
         let days = layout::days_since_1970(date.0, i64::from(date.1), i64::from(date.2));
         let of_day = i64::from(clock.0) * 3600 + i64::from(clock.1) * 60 + i64::from(clock.2);
-        let zone = fixed_zone(minutes * 60);
+        let zone = if minutes == 0 { Zone::utc() } else { Zone::Fixed(minutes * 60, String::new()) };
         Moment { seconds: days * 86400 + of_day - minutes * 60, nanoseconds: clock.3, zone }
     }
 
     /// The form that JSON and TOML have.
     pub(super) fn rfc3339(&self) -> String {
         layout::format(self, "2006-01-02T15:04:05.999999999Z07:00")
-    }
-}
-
-/// A zone so many seconds east of UTC.
-pub(super) fn fixed_zone(seconds: i64) -> TimeZone {
-    match i32::try_from(seconds).map(Offset::from_seconds) {
-        Ok(Ok(offset)) if seconds != 0 => TimeZone::fixed(offset),
-        _ => TimeZone::UTC,
     }
 }
 
@@ -231,7 +235,7 @@ impl Host for Moment {
             ("UnixMilli", []) => Ok(Value::int64(self.subseconds(1000))),
             ("UnixMicro", []) => Ok(Value::int64(self.subseconds(1_000_000))),
             ("UnixNano", []) => Ok(Value::int64(self.subseconds(1_000_000_000))),
-            ("UTC" | "Local", []) => Ok(Value::host(self.clone().in_zone(TimeZone::UTC))),
+            ("UTC" | "Local", []) => Ok(Value::host(self.clone().in_zone(Zone::utc()))),
             ("IsZero", []) => Ok(Value::Bool(self.seconds == layout::ZERO && self.nanoseconds == 0)),
             ("String", []) => Ok(Value::text(self.display())),
             ("Format", [Value::String(format)]) => Ok(Value::text(layout::format(self, &format.as_str()))),

@@ -3,7 +3,7 @@
 use super::Machine;
 use super::defaults::is_empty;
 use crate::helm::fault::Fault;
-use crate::helm::value::{DEPTH, Dict, List, TooDeep, Value};
+use crate::helm::value::{DEPTH, Dict, DictKind, List, TooDeep, Value};
 
 fn below(levels: usize) -> Result<usize, Fault> {
     levels.checked_sub(1).ok_or_else(|| Fault::wrong(TooDeep.to_string()))
@@ -37,7 +37,7 @@ fn levels_equal(machine: &mut dyn Machine, a: &Value, b: &Value, levels: usize) 
             true
         }
         (Value::Dict(a), Value::Dict(b)) => {
-            if a.kind() != b.kind() || a.len() != b.len() {
+            if a.kind() != b.kind() || a.is_nil() != b.is_nil() || a.len() != b.len() {
                 return Ok(false);
             }
             if a.is(b) {
@@ -60,6 +60,9 @@ fn levels_equal(machine: &mut dyn Machine, a: &Value, b: &Value, levels: usize) 
 
 /// A value that shares no map with the original.
 pub(super) fn copied(machine: &mut dyn Machine, value: &Value) -> Result<Value, Fault> {
+    if matches!(value, Value::Nil) {
+        return Err(Fault::wrong("a nil cannot be copied"));
+    }
     machine.budget().weigh(value)?;
     levels_copied(value, DEPTH)
 }
@@ -101,6 +104,12 @@ fn merge_levels(
     let below = below(levels)?;
     for (key, new) in source.entries() {
         machine.budget().spend(1)?;
+        if target.kind() == DictKind::Strings && !matches!(new, Value::String(_)) {
+            return Err(Fault::wrong(format!(
+                "a value of {} cannot become one of map[string]string",
+                new.type_name()
+            )));
+        }
         let held = target.get(&key);
         match (&new, &held) {
             (Value::Nil, _) => {

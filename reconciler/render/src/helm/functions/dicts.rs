@@ -85,13 +85,16 @@ fn make(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault> 
 /// The map of the first argument; a nil one cannot take anything.
 fn changeable(arguments: &[Value]) -> Result<Dict, Fault> {
     match arguments.first() {
-        Some(Value::Dict(dict)) => Ok(dict.clone()),
+        Some(Value::Dict(dict)) if !dict.is_nil() => Ok(dict.clone()),
         _ => Err(Fault::wrong("assignment to entry in nil map")),
     }
 }
 
 fn merge(machine: &mut dyn Machine, arguments: &[Value], overwrite: bool) -> Result<Value, Fault> {
-    let target = dict(arguments, 0);
+    let target = match dict(arguments, 0) {
+        nil if nil.is_nil() && arguments.len() > 1 => Dict::new(DictKind::Any),
+        target => target,
+    };
     for at in 1..arguments.len() {
         deep::merge(machine, &target, &dict(arguments, at), overwrite)?;
     }
@@ -110,8 +113,11 @@ fn dig(arguments: &[Value]) -> Result<Value, Fault> {
     if keys.is_empty() {
         return Err(Fault::wrong("dig needs at least three arguments"));
     }
+    if let Some(key) = keys.iter().find(|key| !matches!(key, Value::String(_))) {
+        return Err(Fault::wrong(format!("a key to dig for is {}, not string", key.type_name())));
+    }
     let mut held = map.clone();
-    for key in keys {
+    for key in keys.iter().filter_map(Value::as_text) {
         // Only maps of the very type will do, a nil is an error, too.
         let Value::Dict(dict) = &held else {
             return Err(Fault::wrong(format!("cannot dig in {}", held.type_name())));
@@ -119,9 +125,6 @@ fn dig(arguments: &[Value]) -> Result<Value, Fault> {
         if dict.kind() != DictKind::Any {
             return Err(Fault::wrong(format!("cannot dig in {}", held.type_name())));
         }
-        let Value::String(key) = key else {
-            return Err(Fault::wrong(format!("a key to dig for is {}, not string", key.type_name())));
-        };
         match dict.get(&key.as_str()) {
             None => return Ok(default.clone()),
             Some(value) => held = value,

@@ -116,7 +116,8 @@ fn decode(alphabet: &Alphabet, bytes: &[u8]) -> Result<Vec<u8>, usize> {
             for _ in count + 1..alphabet.group {
                 match rest.next() {
                     Some((_, b'=')) => {}
-                    Some((at, _)) => return Err(at),
+                    // Go names the place before.
+                    Some((at, _)) => return Err(at - 1),
                     None => return Err(bytes.len()),
                 }
             }

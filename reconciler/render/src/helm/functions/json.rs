@@ -1,12 +1,11 @@
 //! JSON, as Go's `encoding/json` writes it.
 
-use serde_json::Value as Json;
-
 use super::Param::{Any, Text as AText};
+use super::json_reader::read;
 use super::{Function, Machine, any, fixed, text};
 use crate::helm::fault::Fault;
 use crate::helm::template::float;
-use crate::helm::value::{DEPTH, Dict, DictKind, IntKind, TooDeep, Value};
+use crate::helm::value::{DEPTH, Dict, DictKind, IntKind, List, ListKind, TooDeep, Value};
 
 pub(super) const TABLE: &[Function] = &[
     fixed("toJson", &[Any], |machine, arguments| lenient(machine, arguments, COMPACT)),
@@ -83,6 +82,7 @@ impl Writer {
                     None => Ok(()),
                 })?;
             }
+            Value::Dict(dict) if dict.is_nil() => self.out.push_str("null"),
             Value::Dict(dict) => {
                 let entries = dict.entries();
                 self.nested(('{', '}'), entries.len(), |writer, at| {
@@ -174,28 +174,7 @@ fn parse(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Result<Value,
     let text = text(arguments, 0);
     machine.budget().spend(text.len() as u64 / 16 + 1)?;
     machine.budget().produce(text.len())?;
-    let read = serde_json::from_str::<Json>(&text.as_str());
-    Ok(match read {
-        Ok(json) => Ok(from(json)),
-        Err(_) if text.as_bytes().iter().all(u8::is_ascii_whitespace) => {
-            Err("unexpected end of JSON input".to_owned())
-        }
-        Err(e) => Err(format!("invalid JSON at line {} column {}", e.line(), e.column())),
-    })
-}
-
-fn from(json: Json) -> Value {
-    match json {
-        Json::Null => Value::Nil,
-        Json::Bool(b) => Value::Bool(b),
-        Json::Number(number) => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-        Json::String(text) => Value::text(text),
-        Json::Array(items) => Value::list(items.into_iter().map(from).collect()),
-        Json::Object(members) => {
-            let entries = members.into_iter().map(|(key, value)| (key.into(), from(value)));
-            Dict::from_entries(DictKind::Any, entries).into()
-        }
-    }
+    Ok(read(text.as_bytes()))
 }
 
 /// What Go calls a value of JSON in its errors.
@@ -214,6 +193,8 @@ pub(super) fn json_kind(value: &Value) -> &'static str {
 pub(super) fn map_or_error(read: Result<Value, String>, before: &str) -> Value {
     let message = match read {
         Ok(map @ Value::Dict(_)) => return map,
+        // A null of JSON is a nil map, one of YAML an empty one.
+        Ok(Value::Nil) if before.is_empty() => return Dict::nil(DictKind::Any).into(),
         Ok(Value::Nil) => return Dict::new(DictKind::Any).into(),
         Ok(other) => format!(
             "{before}json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
@@ -228,9 +209,8 @@ pub(super) fn map_or_error(read: Result<Value, String>, before: &str) -> Value {
 pub(super) fn list_or_error(read: Result<Value, String>, before: &str) -> Value {
     let message = match read {
         Ok(list @ Value::List(_)) => return list,
-        Ok(Value::Nil) => {
-            return Value::List(crate::helm::value::List::nil(crate::helm::value::ListKind::Any));
-        }
+        Ok(Value::Nil) if before.is_empty() => return Value::List(List::nil(ListKind::Any)),
+        Ok(Value::Nil) => return Value::list(Vec::new()),
         Ok(other) => {
             format!(
                 "{before}json: cannot unmarshal {} into Go value of type []interface {{}}",

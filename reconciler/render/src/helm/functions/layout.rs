@@ -1,8 +1,6 @@
 //! Go's layouts of times: `Mon Jan 2 15:04:05 MST 2006`, in both directions.
 
-use jiff::tz::TimeZone;
-
-use super::dates::{Moment, fixed_zone};
+use super::dates::{Moment, Zone};
 
 pub(super) const MONTHS: [&str; 12] = [
     "January",
@@ -260,11 +258,7 @@ fn push_element(out: &mut String, element: Std, parts: &Parts, nanoseconds: u32)
         Std::UpperPm => (if parts.hour >= 12 { "PM" } else { "AM" }).to_owned(),
         Std::LowerPm => (if parts.hour >= 12 { "pm" } else { "am" }).to_owned(),
         Std::ZoneName if !parts.zone.is_empty() => parts.zone.clone(),
-        // Without a name the offset, with minutes only where it has any.
-        Std::ZoneName => {
-            let more = if parts.offset % 3600 == 0 { 1 } else { 2 };
-            offset_text(parts.offset, false, more)
-        }
+        Std::ZoneName => offset_text(parts.offset, false, 2),
         Std::Offset { z: true, .. } if parts.offset == 0 => "Z".to_owned(),
         Std::Offset { colons, parts: count, .. } => offset_text(parts.offset, colons, count),
         Std::Fraction { separator, digits, trims } => fraction_text(nanoseconds, (separator, digits, trims)),
@@ -305,6 +299,9 @@ struct Read {
     nanoseconds: u32,
     pm: Option<bool>,
     offset: Option<i64>,
+    zone: Option<String>,
+    /// Whether the zone is UTC whatever else is said.
+    utc: bool,
 }
 
 /// Reads a time. None: the text is not of that layout, or says a time that there is not.
@@ -388,10 +385,14 @@ fn read_element<'t>(read: &mut Read, element: Std, text: &'t str, after: &str) -
             (read.day, rest) = (Some(day), after);
         }
         Std::UnderYearDay | Std::ZeroYearDay => {
-            let padded = text.get(..3)?;
-            let digits = if element == Std::UnderYearDay { padded.trim_start_matches(' ') } else { padded };
-            let sound = digits.bytes().all(|b| b.is_ascii_digit());
-            (read.year_day, rest) = (Some(sound.then(|| digits.parse().ok())??), &text[3..]);
+            let under = element == Std::UnderYearDay;
+            let blanks = if under { text.bytes().take(3).take_while(|b| *b == b' ').count() } else { 0 };
+            let text = &text[blanks..];
+            let digits = text.bytes().take(3).take_while(u8::is_ascii_digit).count();
+            if digits == 0 || (!under && digits < 3) {
+                return None;
+            }
+            (read.year_day, rest) = (Some(text[..digits].parse().ok()?), &text[digits..]);
         }
         Std::Hour => {
             let (hour, after) = number(text, false)?;
@@ -420,8 +421,12 @@ fn read_element<'t>(read: &mut Read, element: Std, text: &'t str, after: &str) -
             read.pm?;
         }
         Std::Offset { z, colons, parts } => {
-            let (offset, after) = offset_of(text, z, colons, parts)?;
-            (read.offset, rest) = (Some(offset), after);
+            if z && let Some(after) = text.strip_prefix('Z') {
+                (read.utc, rest) = (true, after);
+            } else {
+                let (offset, after) = offset_of(text, colons, parts)?;
+                (read.offset, rest) = (Some(offset), after);
+            }
         }
         Std::ZoneName => rest = zone_name(read, text)?,
         Std::Fraction { digits, trims: false, .. } => {
@@ -441,10 +446,7 @@ fn nanoseconds_of(digits: &str) -> Option<u32> {
     format!("{:0<9}", &digits[..digits.len().min(9)]).parse().ok()
 }
 
-fn offset_of(text: &str, z: bool, colons: bool, parts: u8) -> Option<(i64, &str)> {
-    if z && let Some(rest) = text.strip_prefix('Z') {
-        return Some((0, rest));
-    }
+fn offset_of(text: &str, colons: bool, parts: u8) -> Option<(i64, &str)> {
     let sign = match text.as_bytes().first()? {
         b'+' => 1,
         b'-' => -1,
@@ -463,18 +465,42 @@ fn offset_of(text: &str, z: bool, colons: bool, parts: u8) -> Option<(i64, &str)
     Some((sign * offset, rest))
 }
 
-/// `UTC`, or letters that name a zone nobody can look up: Go then takes no offset.
+/// `UTC`, or what looks like the name of a zone.
 fn zone_name<'t>(read: &mut Read, text: &'t str) -> Option<&'t str> {
     if let Some(rest) = text.strip_prefix("UTC") {
-        read.offset = Some(0);
+        read.utc = true;
         return Some(rest);
     }
-    let letters = text.bytes().take_while(u8::is_ascii_uppercase).count();
-    if !(3..=5).contains(&letters) || (letters == 5 && !text[..5].ends_with('T')) {
-        return None;
+    let length = zone_name_length(text)?;
+    read.zone = Some(text[..length].to_owned());
+    Some(&text[length..])
+}
+
+fn zone_name_length(text: &str) -> Option<usize> {
+    if text.starts_with("ChST") || text.starts_with("MeST") {
+        return Some(4);
     }
-    read.offset = Some(0);
-    Some(&text[letters..])
+    if text.starts_with("GMT") {
+        return Some(3 + signed_hours(&text[3..]).map_or(0, |(length, _)| length));
+    }
+    if text.starts_with(['+', '-']) {
+        return signed_hours(text).map(|(length, _)| length);
+    }
+    match text.bytes().take(6).take_while(u8::is_ascii_uppercase).count() {
+        3 => Some(3),
+        4 if text[..4].ends_with('T') || text.starts_with("WITA") => Some(4),
+        5 if text[..5].ends_with('T') => Some(5),
+        _ => None,
+    }
+}
+
+/// `+3`, with its length; hours up to 23.
+fn signed_hours(text: &str) -> Option<(usize, i64)> {
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let digits = text.strip_prefix(['+', '-'])?;
+    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let hours: i64 = digits[..length].parse().ok()?;
+    (hours <= 23).then_some((length + 1, sign * hours))
 }
 
 impl Read {
@@ -513,8 +539,18 @@ impl Read {
             return None;
         }
         let local = days * 86_400 + hour * 3600 + self.minute * 60 + self.second;
-        let zone = self.offset.map_or(TimeZone::UTC, fixed_zone);
-        Some(Moment { seconds: local - self.offset.unwrap_or(0), nanoseconds: self.nanoseconds, zone })
+        let at =
+            |offset: i64, zone: Zone| Moment { seconds: local - offset, nanoseconds: self.nanoseconds, zone };
+        Some(match (self.utc, self.offset, self.zone) {
+            (true, ..) | (_, None, None) => at(0, Zone::utc()),
+            (_, Some(0), None) => at(0, Zone::utc()),
+            (_, Some(offset), name) => at(offset, Zone::Fixed(offset, name.unwrap_or_default())),
+            (_, None, Some(name)) => {
+                // A name that nobody can look up says no offset. Of `GMT+3` Go only shows it.
+                let hours = name.strip_prefix("GMT").and_then(signed_hours).map_or(0, |(_, hours)| hours);
+                at(0, Zone::Fixed(hours * 3600, name))
+            }
+        })
     }
 }
 
@@ -529,7 +565,7 @@ mod tests {
         fn check(moment: &Moment, layout: &str, expected: &str) {
             assert_eq!(format(moment, layout), expected, "{layout}");
         }
-        check(&moment, "Mon Jan _2 15:04:05.999 MST 2006", "Thu Feb 29 23:05:09.12 +02 2024");
+        check(&moment, "Mon Jan _2 15:04:05.999 MST 2006", "Thu Feb 29 23:05:09.12 +0200 2024");
         check(
             &moment,
             "Monday, January 2, 06 3:4:5 pm Z0700 __2 002",

@@ -194,8 +194,13 @@ fn chunk(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault>
     let Some(list) = items(&value) else {
         return Err(Fault::wrong(format!("Cannot chunk type {}", value.kind())));
     };
-    let Ok(size @ 1..) = usize::try_from(int(arguments, 0)) else {
-        return Err(Fault::wrong("chunks need at least one item each"));
+    let size = int(arguments, 0);
+    let Ok(size @ 1..) = usize::try_from(size) else {
+        // What upstream calculates for negative sizes: no chunk at all for lists that are not longer, else a crash.
+        let most = size.unsigned_abs().saturating_add(1);
+        let none = size < 0 && (2..=most).contains(&(list.len() as u64));
+        let chunks = Value::List(List::new(ListKind::Lists, Vec::new()));
+        return if none { Ok(chunks) } else { Err(Fault::wrong("chunks need at least one item each")) };
     };
     machine.budget().produce(list.len() * 2 * size_of::<Value>())?;
     let chunks = list.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect();

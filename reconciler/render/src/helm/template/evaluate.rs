@@ -6,7 +6,7 @@ use super::run::{Run, Seen};
 use super::tree::{Command, Number, Operand, Pipe, Term};
 use crate::helm::fault::Fault;
 use crate::helm::functions::{Action, Function, Param, call_method};
-use crate::helm::value::{DictKind, IntKind, Value};
+use crate::helm::value::{Dict, DictKind, IntKind, Value};
 
 /// The result of the command before in a pipeline; none for the first command.
 type Piped = Option<Seen>;
@@ -221,7 +221,8 @@ impl Run<'_> {
     fn argument(&mut self, operand: &Operand, param: Param, dot: &Seen) -> Result<Value, Fault> {
         let expected = |what: &str| Fault::wrong(format!("expected {what}; found {}", operand.shown()));
         match (&operand.term, param) {
-            (Term::Nil, Param::Any | Param::Dict) => Ok(Value::Nil),
+            (Term::Nil, Param::Any) => Ok(Value::Nil),
+            (Term::Nil, Param::Dict) => Ok(Value::Dict(Dict::nil(DictKind::Any))),
             (Term::Nil, param) => Err(Fault::wrong(format!("cannot assign nil to {}", param.type_name()))),
             (Term::Bool(b), Param::Any | Param::Bool) => Ok(Value::Bool(*b)),
             (Term::Number(number), Param::Any) => constant(*number),
@@ -247,7 +248,8 @@ fn accept(value: Seen, param: Param) -> Result<Value, Fault> {
     };
     let Some(value) = value else {
         return match param {
-            Param::Any | Param::Dict => Ok(Value::Nil),
+            Param::Any => Ok(Value::Nil),
+            Param::Dict => Ok(Value::Dict(Dict::nil(DictKind::Any))),
             _ => Err(Fault::wrong(format!("invalid value; expected {}", param.type_name()))),
         };
     };
@@ -257,7 +259,9 @@ fn accept(value: Seen, param: Param) -> Result<Value, Fault> {
         | (Value::Int(IntKind::Int, _), Param::Int)
         | (Value::Float(_), Param::Float)
         | (Value::Bool(_), Param::Bool) => true,
-        (Value::Dict(dict), Param::Dict) => dict.kind() != DictKind::Strings,
+        (Value::Dict(dict), Param::Dict) if dict.kind() != DictKind::Strings => {
+            return Ok(Value::Dict(dict.as_kind(DictKind::Any)));
+        }
         (Value::Host(object), Param::Time) => object.type_name().trim_start_matches('*') == "time.Time",
         (Value::Nil, _) => return Err(wrong("interface {}")),
         _ => false,

@@ -52,6 +52,7 @@ impl Value {
             }
             Value::List(list) if list.is_nil() => yaml::Value::Null,
             Value::List(list) => yaml::Value::Seq(sequence(list, below)?),
+            Value::Dict(dict) if dict.is_nil() => yaml::Value::Null,
             Value::Dict(dict) => yaml::Value::Map(mapping(dict, below)?),
             Value::Host(object) => object.encoded().document(below)?,
         })

@@ -17,6 +17,7 @@ mod laws;
 #[path = "../scenarios/suite.rs"]
 mod scenarios;
 mod sim;
+mod templates;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         conformance::trials(),
         kube::trials(),
         sim::trials(),
+        templates::trials(),
         scenarios::trials(),
     ];
     let exit_code = harness::run(areas.into_iter().flatten().collect());

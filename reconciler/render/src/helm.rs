@@ -18,6 +18,8 @@ mod cases;
 mod engine;
 mod fault;
 mod functions;
+#[cfg(test)]
+mod hostile;
 mod template;
 mod value;
 

@@ -1,20 +1,19 @@
 //! Templates with what the reference prints for them: `cases/*.txt`.
 //!
-//! A file holds cases like this one. Texts end before the line break in front of the next mark.
+//! A file begins with the values of its cases. Texts end before the line break in front of the next mark.
 //!
 //! ```text
+//! a: value
 //! === what the case is about
-//! a: values        (optional)
-//! --- partial _name.tpl      (optional, any number of them)
-//! {{ define "x" }}…
 //! --- template
 //! {{ .Values.a }}
 //! --- prints                 (or: fails)
-//! values
+//! value
 //! ```
 //!
-//! What stands under `prints` was written by the reference, never by hand: `tests/it/helm` compares it again, or writes it when
-//! `UPDATE_EXPECT` is set. `GITSTELLAR_CASES` names another directory of such files, for differential runs.
+//! What stands below the template is what the reference does, never written by hand: `tests/it/templates.rs` tries all of them
+//! again, and writes them when `UPDATE_EXPECT` is set. `GITSTELLAR_CASES` names another directory of such files, for
+//! differential runs.
 
 use std::path::{Path, PathBuf};
 
@@ -22,38 +21,22 @@ use super::engine::{EngineOptions, TemplateFile, render};
 use super::value::{Dict, DictKind, Value};
 use crate::yaml::{Loader, Profile};
 
-#[derive(Debug, Default)]
-struct Case {
-    name: String,
-    values: String,
-    partials: Vec<(String, String)>,
-    template: String,
-    prints: Option<String>,
+struct Case<'t> {
+    name: &'t str,
+    template: &'t str,
+    prints: Option<&'t str>,
 }
 
-fn cases(text: &str) -> Vec<Case> {
-    let text = format!("\n{}", text.strip_suffix('\n').unwrap_or(text));
-    text.split("\n=== ")
-        .skip(1)
-        .map(|case| {
-            let (name, rest) = case.split_once('\n').unwrap_or((case, ""));
-            let mut case = Case { name: name.to_owned(), ..Case::default() };
-            for (at, part) in format!("\n{rest}").split("\n--- ").enumerate() {
-                let (head, body) = part.split_once('\n').unwrap_or((part, ""));
-                match head {
-                    _ if at == 0 => case.values = part.to_owned(),
-                    "template" => case.template = body.to_owned(),
-                    "prints" => case.prints = Some(body.to_owned()),
-                    "fails" => case.prints = None,
-                    head => {
-                        let name = head.strip_prefix("partial ").expect(head);
-                        case.partials.push((name.to_owned(), body.to_owned()));
-                    }
-                }
-            }
-            case
-        })
-        .collect()
+/// The values of a file and its cases.
+fn cases(text: &str) -> (&str, Vec<Case<'_>>) {
+    let mut parts = text.strip_suffix('\n').unwrap_or(text).split("\n=== ");
+    let values = parts.next().unwrap();
+    let case = |part| -> Option<Case<'_>> {
+        let (name, rest) = str::split_once(part, "\n--- template\n")?;
+        let (template, outcome) = rest.split_once("\n--- ")?;
+        Some(Case { name, template, prints: outcome.strip_prefix("prints\n") })
+    };
+    (values, parts.map(|part| case(part).expect(part)).collect())
 }
 
 fn context(values: &str) -> Dict {
@@ -76,26 +59,15 @@ fn context(values: &str) -> Dict {
 }
 
 /// What the engine makes of a case: the text, or the error.
-fn rendered(case: &Case) -> Result<String, String> {
-    let context = context(&case.values);
-    let partials: Vec<(String, &str)> =
-        case.partials.iter().map(|(name, text)| (format!("chart/templates/{name}"), text.as_str())).collect();
-    let base = "chart/templates";
-    let mut files = vec![TemplateFile {
+fn rendered(case: &Case<'_>, values: &str) -> Result<String, String> {
+    let file = TemplateFile {
         name: "chart/templates/case.yaml",
         text: case.template.as_bytes(),
-        context: context.clone(),
-        base_path: base,
+        context: context(values),
+        base_path: "chart/templates",
         rendered: true,
-    }];
-    files.extend(partials.iter().map(|(name, text)| TemplateFile {
-        name,
-        text: text.as_bytes(),
-        context: context.clone(),
-        base_path: base,
-        rendered: false,
-    }));
-    let rendered = render(&files, &EngineOptions::default()).map_err(|e| e.to_string())?;
+    };
+    let rendered = render(&[file], &EngineOptions::default()).map_err(|e| e.to_string())?;
     Ok(rendered.into_iter().next().map(|template| template.text).unwrap_or_default())
 }
 
@@ -114,11 +86,12 @@ fn templates_print_what_the_reference_prints() {
     let (mut tried, mut different) = (0, Vec::new());
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        for case in cases(&text) {
+        let (values, cases) = cases(&text);
+        for case in cases {
             tried += 1;
             let place = format!("{} in {}: {}", case.name, file.display(), case.template);
-            match (rendered(&case), &case.prints) {
-                (Ok(printed), Some(expected)) if printed == *expected => {}
+            match (rendered(&case, values), case.prints) {
+                (Ok(printed), Some(expected)) if printed == expected => {}
                 (Err(_), None) => {}
                 (Ok(printed), Some(expected)) => {
                     different.push(format!("{place}\n  expected {expected:?}\n  printed  {printed:?}"));

@@ -219,6 +219,3 @@ fn items(value: &Value) -> Option<List> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests;

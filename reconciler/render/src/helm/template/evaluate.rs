@@ -27,7 +27,8 @@ impl Run<'_> {
         let value = piped.flatten();
         for name in &pipe.variables {
             if pipe.assigns {
-                self.assign(name, value.clone());
+                self.assign(name, value.clone())
+                    .map_err(|fault| fault.located(|| self.tree.source.place(pipe.at), name.to_string()))?;
             } else {
                 self.variables.push((Rc::clone(name), value.clone()));
             }

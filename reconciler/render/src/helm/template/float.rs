@@ -11,12 +11,19 @@ pub(crate) fn format(number: f64, verb: char, precision: Option<usize>) -> Strin
     match verb {
         'f' => match precision {
             None => format!("{number}"),
-            Some(precision) => format!("{number:.precision$}"),
+            Some(precision) => {
+                let (exact, zeros) = exactly(precision);
+                format!("{number:.exact$}{zeros}")
+            }
         },
         'e' | 'E' => {
             let text = match precision {
                 None => format!("{number:e}"),
-                Some(precision) => format!("{number:.precision$e}"),
+                Some(precision) => {
+                    let (exact, zeros) = exactly(precision);
+                    let text = format!("{number:.exact$e}");
+                    text.replacen('e', &format!("{zeros}e"), 1)
+                }
             };
             with_go_exponent(&text, verb)
         }
@@ -24,6 +31,13 @@ pub(crate) fn format(number: f64, verb: char, precision: Option<usize>) -> Strin
         'b' => binary(number),
         _ => general(number, verb, precision),
     }
+}
+
+/// No float has more digits than this behind its point; what is asked for beyond are zeros.
+const MOST_DIGITS: usize = 1100;
+
+fn exactly(precision: usize) -> (usize, String) {
+    (precision.min(MOST_DIGITS), "0".repeat(precision.saturating_sub(MOST_DIGITS)))
 }
 
 fn with_go_exponent(text: &str, e: char) -> String {
@@ -37,7 +51,7 @@ fn with_go_exponent(text: &str, e: char) -> String {
 fn general(number: f64, verb: char, precision: Option<usize>) -> String {
     let scientific = match precision {
         None => format!("{number:e}"),
-        Some(precision) => format!("{number:.*e}", precision.max(1) - 1),
+        Some(precision) => format!("{number:.*e}", precision.clamp(1, MOST_DIGITS) - 1),
     };
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i64 = exponent.parse().unwrap_or(0);

@@ -277,8 +277,9 @@ impl Printer {
 
     fn unicode(&mut self, magnitude: u64, negative: bool) {
         let code = if negative { magnitude.wrapping_neg() } else { magnitude };
+        let digits = format!("{code:X}");
         let least = self.flags.precision.unwrap_or(4).clamp(4, self.room.max(4));
-        let mut text = format!("U+{code:0least$X}");
+        let mut text = format!("U+{}{digits}", "0".repeat(least.saturating_sub(digits.len())));
         let c = u32::try_from(code).ok().and_then(char::from_u32).filter(|c| super::quote::is_print(*c));
         if let (true, Some(c)) = (self.flags.sharp, c) {
             text.push_str(&format!(" '{c}'"));

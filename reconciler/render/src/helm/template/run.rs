@@ -237,8 +237,11 @@ impl<'a> Run<'a> {
         let mut ran = false;
         for (index, element) in elements {
             ran = true;
-            self.budget.spend(1).map_err(|fault| self.in_pipe(fault, pipe))?;
-            self.loop_variables(pipe, inner, (index, element.clone()));
+            let ready = self
+                .budget
+                .spend(1)
+                .and_then(|()| self.loop_variables(pipe, inner, (index, element.clone())));
+            ready.map_err(|fault| self.in_pipe(fault, pipe))?;
             let flow = self.walk(body, &element)?;
             self.variables.truncate(inner);
             if flow == Flow::Break {
@@ -254,25 +257,35 @@ impl<'a> Run<'a> {
     }
 
     /// Sets the variables of a loop: with one it is the element, with two the index comes first.
-    fn loop_variables(&mut self, pipe: &Pipe, top: usize, (index, element): (Seen, Seen)) {
+    fn loop_variables(
+        &mut self,
+        pipe: &Pipe,
+        top: usize,
+        (index, element): (Seen, Seen),
+    ) -> Result<(), Fault> {
         let values = match pipe.variables.len() {
-            0 => return,
+            0 => return Ok(()),
             1 => vec![element],
             _ => vec![index, element],
         };
         for (at, (name, value)) in pipe.variables.iter().zip(values).enumerate() {
             if pipe.assigns {
-                self.assign(name, value);
+                self.assign(name, value)?;
             } else if let Some((_, held)) = self.variables.get_mut(top - pipe.variables.len() + at) {
                 *held = value;
             }
         }
+        Ok(())
     }
 
     /// Gives an existing variable another value.
-    pub(super) fn assign(&mut self, name: &str, value: Seen) {
-        if let Some((_, held)) = self.variables.iter_mut().rev().find(|(held, _)| **held == *name) {
-            *held = value;
+    pub(super) fn assign(&mut self, name: &str, value: Seen) -> Result<(), Fault> {
+        match self.variables.iter_mut().rev().find(|(held, _)| **held == *name) {
+            Some((_, held)) => {
+                *held = value;
+                Ok(())
+            }
+            None => Err(Fault::wrong(format!("undefined variable: {name}"))),
         }
     }
 

@@ -18,6 +18,7 @@ mod laws;
 #[path = "../scenarios/suite.rs"]
 mod scenarios;
 mod sim;
+mod templates;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         kube::trials(),
         intent::trials(),
         sim::trials(),
+        templates::trials(),
         scenarios::trials(),
     ];
     let exit_code = harness::run(areas.into_iter().flatten().collect());

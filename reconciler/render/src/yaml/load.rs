@@ -291,8 +291,7 @@ impl<'a> Build<'a> {
         if let Some(text) = node.as_str() {
             return Ok(Some(Box::from(text)));
         }
-        let text = node.scalar_text().or_else(|| node.is_null().then(|| "null".to_owned()));
-        match (text, self.loader.profile) {
+        match (node.scalar_text(), self.loader.profile) {
             (Some(text), Profile::Kubectl) => Ok(Some(Box::from(text))),
             _ => {
                 let message =

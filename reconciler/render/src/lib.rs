@@ -24,6 +24,7 @@
 mod digest;
 mod directory;
 mod discover;
+pub mod helm;
 pub mod kustomize;
 mod object;
 mod plain;
@@ -33,6 +34,7 @@ pub mod yaml;
 
 pub use directory::Directory;
 pub use discover::{DiscoveredUnit, UnitKind, UnitProblem, discover, unit_name};
+pub use helm::{EngineLimits, EngineOptions, TemplateError, TemplateProblem};
 pub use kustomize::{KustomizeError, KustomizeOptions, Order};
 pub use object::{Dialect, Origin, OriginalId, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};

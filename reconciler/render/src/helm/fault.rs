@@ -1,0 +1,129 @@
+//! What goes wrong in templates.
+
+/// Why a function, a method or an operation failed; the engine adds where.
+///
+/// Messages name kinds and places, never a value: it may be a Secret's. What an author says with `fail` and `required` is passed on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The template says so: `fail` or `required`.
+    #[error("{0}")]
+    Failed(String),
+    /// An argument, operand or field is not what it has to be.
+    #[error("{0}")]
+    Wrong(String),
+    /// Something that a render never does.
+    #[error("the function {function} is refused: {why}")]
+    Refused {
+        /// The name of the function.
+        function: &'static str,
+        /// What it would need.
+        why: &'static str,
+    },
+    /// A budget of the render is spent.
+    #[error("more than {limit} {what}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        limit: u64,
+    },
+    /// It happened in another template that this one includes; the place is known already.
+    #[error(transparent)]
+    Elsewhere(Box<TemplateError>),
+}
+
+impl Fault {
+    /// Something is not what it has to be.
+    pub(crate) fn wrong(message: impl Into<String>) -> Self {
+        Fault::Wrong(message.into())
+    }
+}
+
+/// Where in a template.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The template's name: its path, the name of the chart first.
+    pub template: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in bytes, from 0 as Go counts it; 0 where only the line is known.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.template, self.line)?;
+        if self.column > 0 { write!(f, ":{}", self.column) } else { Ok(()) }
+    }
+}
+
+/// Why the templates of a chart could not be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {problem}; {}", .problem.advice())]
+pub struct TemplateError {
+    /// Where.
+    pub at: Place,
+    /// What.
+    pub problem: TemplateProblem,
+}
+
+/// What is wrong with a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateProblem {
+    /// The text is no template.
+    #[error("{0}")]
+    Syntax(String),
+    /// An action failed.
+    #[error("{what}: {message}")]
+    Action {
+        /// The action, as it is written.
+        what: String,
+        /// Why it failed.
+        message: String,
+    },
+    /// `fail` or `required` was called.
+    #[error("{0}")]
+    Failed(String),
+    /// A function that a render never calls.
+    #[error("the function {function} is refused: {why}")]
+    Refused {
+        /// Its name.
+        function: &'static str,
+        /// What it would need.
+        why: &'static str,
+    },
+    /// A budget is spent.
+    #[error("more than {limit} {what}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        limit: u64,
+    },
+}
+
+impl TemplateProblem {
+    /// The stable name of the problem.
+    pub fn id(&self) -> &'static str {
+        match self {
+            TemplateProblem::Syntax(_) => "template-syntax",
+            TemplateProblem::Action { .. } => "template-action",
+            TemplateProblem::Failed(_) => "template-failed",
+            TemplateProblem::Refused { .. } => "template-refused",
+            TemplateProblem::Limit { .. } => "template-limit",
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            TemplateProblem::Syntax(_) => "correct the template",
+            TemplateProblem::Action { .. } => "correct the template, or the values it reads",
+            TemplateProblem::Failed(_) => "the chart asks for other values",
+            TemplateProblem::Refused { .. } => {
+                "give the chart a value that avoids it, or set `engine: cli` to render with a helm binary"
+            }
+            TemplateProblem::Limit { .. } => "simplify the templates or their values, or raise the limit",
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Maps with text keys, shared by everyone who holds them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::{Value, unravel};
+
+/// Which of Go's map types a map has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum DictKind {
+    /// `map[string]interface {}`.
+    #[default]
+    Any,
+    /// `common.Values`, the same with methods: `.Values` and `.Template`.
+    Values,
+    /// `map[string]string`: results of `split`.
+    Strings,
+}
+
+impl DictKind {
+    pub(super) fn type_name(self) -> &'static str {
+        match self {
+            DictKind::Any => "map[string]interface {}",
+            DictKind::Values => "common.Values",
+            DictKind::Strings => "map[string]string",
+        }
+    }
+}
+
+/// A map. A clone is the same map: what one holder changes all see.
+///
+/// No method hands out a borrow, so a template that changes a map while it ranges over it cannot get in its own way: it ranges over
+/// the entries of before, where Go's order of such changes is undefined.
+#[derive(Clone)]
+pub(crate) struct Dict(Rc<Body>);
+
+struct Body {
+    kind: DictKind,
+    entries: RefCell<BTreeMap<Rc<str>, Value>>,
+}
+
+impl Dict {
+    /// An empty map.
+    pub(crate) fn new(kind: DictKind) -> Self {
+        Dict::from_entries(kind, [])
+    }
+
+    /// A map of these entries; of two with one key the later one stays.
+    pub(crate) fn from_entries(kind: DictKind, entries: impl IntoIterator<Item = (Rc<str>, Value)>) -> Self {
+        Dict(Rc::new(Body { kind, entries: RefCell::new(entries.into_iter().collect()) }))
+    }
+
+    /// A `map[string]interface {}` from names and values.
+    pub(crate) fn of<const N: usize>(entries: [(&str, Value); N]) -> Self {
+        Dict::from_entries(DictKind::Any, entries.map(|(key, value)| (Rc::from(key), value)))
+    }
+
+    /// The same entries now, under another Go type.
+    pub(crate) fn as_kind(&self, kind: DictKind) -> Self {
+        Dict(Rc::new(Body { kind, entries: RefCell::new(self.0.entries.borrow().clone()) }))
+    }
+
+    /// Its Go type.
+    pub(crate) fn kind(&self) -> DictKind {
+        self.0.kind
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<Value> {
+        self.0.entries.borrow().get(key).cloned()
+    }
+
+    /// Whether the key is there.
+    pub(crate) fn contains_key(&self, key: &str) -> bool {
+        self.0.entries.borrow().contains_key(key)
+    }
+
+    /// Sets a key.
+    pub(crate) fn insert(&self, key: &str, value: Value) {
+        let mut entries = self.0.entries.borrow_mut();
+        let before = match entries.get_mut(key) {
+            Some(held) => std::mem::replace(held, value),
+            None => entries.insert(Rc::from(key), value).unwrap_or_default(),
+        };
+        // What was there may be the last holder of this very map's neighbours: it goes after the borrow.
+        drop(entries);
+        drop(before);
+    }
+
+    /// Removes a key.
+    pub(crate) fn remove(&self, key: &str) {
+        let before = self.0.entries.borrow_mut().remove(key);
+        drop(before);
+    }
+
+    /// The entries of this moment, sorted by key.
+    pub(crate) fn entries(&self) -> Vec<(Rc<str>, Value)> {
+        self.0.entries.borrow().iter().map(|(key, value)| (Rc::clone(key), value.clone())).collect()
+    }
+
+    /// The keys of this moment, sorted.
+    pub(crate) fn keys(&self) -> Vec<Rc<str>> {
+        self.0.entries.borrow().keys().cloned().collect()
+    }
+
+    /// The number of entries.
+    pub(crate) fn len(&self) -> usize {
+        self.0.entries.borrow().len()
+    }
+
+    /// Whether there is no entry.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether both are one map.
+    pub(crate) fn is(&self, other: &Dict) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Removes every entry. Ends cycles.
+    pub(crate) fn clear(&self) {
+        let before = std::mem::take(&mut *self.0.entries.borrow_mut());
+        drop(before);
+    }
+
+    pub(super) fn dismantle(mut self, open: &mut Vec<Value>) {
+        if let Some(body) = Rc::get_mut(&mut self.0) {
+            open.extend(std::mem::take(body.entries.get_mut()).into_values());
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        let entries = std::mem::take(self.entries.get_mut());
+        if !entries.is_empty() {
+            unravel(entries.into_values().collect());
+        }
+    }
+}

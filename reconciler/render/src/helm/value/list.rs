@@ -1,0 +1,85 @@
+//! Slices. No function changes one in place.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::{Value, unravel};
+
+/// Which of Go's slice types a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListKind {
+    /// `[]interface {}`.
+    Any,
+    /// `[]string`: results of `splitList`, `keys`, `regexFindAll`.
+    Strings,
+    /// `[]int`: results of `until`.
+    Ints,
+    /// `[][]interface {}`: results of `chunk`.
+    Lists,
+}
+
+impl ListKind {
+    pub(super) fn type_name(self) -> &'static str {
+        match self {
+            ListKind::Any => "[]interface {}",
+            ListKind::Strings => "[]string",
+            ListKind::Ints => "[]int",
+            ListKind::Lists => "[][]interface {}",
+        }
+    }
+}
+
+/// A slice.
+#[derive(Clone)]
+pub(crate) struct List(Rc<Body>);
+
+struct Body {
+    kind: ListKind,
+    /// Go's nil slice: empty like another, but `null` in JSON and YAML.
+    nil: bool,
+    items: Vec<Value>,
+}
+
+impl List {
+    /// A list of these items.
+    pub(crate) fn new(kind: ListKind, items: Vec<Value>) -> Self {
+        List(Rc::new(Body { kind, nil: false, items }))
+    }
+
+    /// A nil slice.
+    pub(crate) fn nil(kind: ListKind) -> Self {
+        List(Rc::new(Body { kind, nil: true, items: Vec::new() }))
+    }
+
+    /// Its Go type.
+    pub(crate) fn kind(&self) -> ListKind {
+        self.0.kind
+    }
+
+    /// Whether it is Go's nil slice.
+    pub(crate) fn is_nil(&self) -> bool {
+        self.0.nil
+    }
+
+    pub(super) fn dismantle(mut self, open: &mut Vec<Value>) {
+        if let Some(body) = Rc::get_mut(&mut self.0) {
+            open.append(&mut body.items);
+        }
+    }
+}
+
+impl Deref for List {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        &self.0.items
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if !self.items.is_empty() {
+            unravel(std::mem::take(&mut self.items));
+        }
+    }
+}

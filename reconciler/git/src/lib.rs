@@ -24,5 +24,5 @@ pub mod write;
 pub use id::{BlobId, CommitId};
 pub use remote::{Credentials, Remote, Url, UrlError};
 pub use repository::{GitError, Repository};
-pub use tree::{Entry, Tree};
+pub use tree::{Difference, Entry, Tree};
 pub use write::{NewCommit, Swap};

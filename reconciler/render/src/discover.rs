@@ -3,12 +3,12 @@
 //! A unit is a kustomization nobody else refers to, a chart, or a directory of manifests. `policies/`, `clusters/` and
 //! `gitstellar.yaml` at the source's root are not units; hidden files are not looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::kustomize::{FILE_NAMES, is_remote};
 use crate::object::Origin;
 use crate::plain::is_manifest;
-use crate::tree::{Entry, Files, RepoPath, Tree, TreeError};
+use crate::tree::{Changes, Entry, Files, ReadSet, RepoPath, Tree, TreeError};
 use crate::unit::{CHART_FILE, RenderOptions};
 use crate::yaml::{Loader, Node, Profile};
 
@@ -76,36 +76,129 @@ const MAX_NAME: usize = 63;
 /// Directories inside each other.
 const MAX_DEPTH: usize = 64;
 
+/// What one directory is, by its own entries.
+#[derive(Debug)]
+struct Looked {
+    shape: Option<Shape>,
+    /// Names of the directories in it that are looked at, too.
+    below: Vec<String>,
+    /// What was read to know this.
+    read: ReadSet,
+    documents_parsed: u64,
+}
+
+#[derive(Debug)]
+enum Shape {
+    /// With what it refers to, itself when it is a component: that is a part of others' kustomizations, even while nobody uses it.
+    Kustomization(Vec<RepoPath>),
+    Chart,
+    /// It holds manifests of its own.
+    Manifests,
+}
+
+/// What is known of the directories of a source, kept from commit to commit.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    root: Option<RepoPath>,
+    looked: HashMap<RepoPath, Looked>,
+}
+
 #[derive(Default)]
 struct Seen {
     kustomizations: BTreeSet<RepoPath>,
     charts: BTreeSet<RepoPath>,
     /// The topmost directories that hold manifests of their own.
     manifests: BTreeSet<RepoPath>,
-    /// Directories that a kustomization refers to.
+    /// Paths that a kustomization refers to.
     referred: BTreeSet<RepoPath>,
 }
 
 /// Finds the units below `root`, sorted by path. A kustomization that cannot be read is a unit: rendering it tells why.
 pub fn discover(tree: &dyn Tree, root: &RepoPath) -> Result<Vec<DiscoveredUnit>, TreeError> {
-    let files = Files::new(tree, RenderOptions::default().limits.file_bytes);
-    let mut seen = Seen::default();
-    walk(&files, root, (root, 0, false), &mut seen)?;
-    let mut units: Vec<(RepoPath, UnitKind)> = Vec::new();
-    let tops = seen.kustomizations.iter().filter(|dir| !seen.referred.contains(*dir));
-    units.extend(tops.map(|dir| (dir.clone(), UnitKind::Kustomization)));
-    units.extend(seen.charts.iter().map(|dir| (dir.clone(), UnitKind::Chart)));
-    units.extend(seen.manifests.iter().map(|dir| (dir.clone(), UnitKind::Manifests)));
-    units.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut names: BTreeMap<String, RepoPath> = BTreeMap::new();
-    Ok(units
-        .into_iter()
-        .map(|(path, kind)| {
+    let mut documents_parsed = 0;
+    Survey::default().units(tree, root, &mut documents_parsed)
+}
+
+impl Survey {
+    /// Forgets the directories that changes touch.
+    pub(crate) fn forget(&mut self, changes: &Changes) {
+        self.looked.retain(|_, looked| !looked.read.is_touched_by(changes));
+    }
+
+    /// The units below `root`; only directories that are not known are looked at. Documents parsed for that are added to the count.
+    pub(crate) fn units(
+        &mut self,
+        tree: &dyn Tree,
+        root: &RepoPath,
+        documents_parsed: &mut u64,
+    ) -> Result<Vec<DiscoveredUnit>, TreeError> {
+        if self.root.as_ref() != Some(root) {
+            *self = Survey { root: Some(root.clone()), looked: HashMap::new() };
+        }
+        let mut seen = Seen::default();
+        // (directory, depth, whether a directory of manifests above already takes what is here)
+        let mut open = vec![(root.clone(), 0, false)];
+        while let Some((dir, depth, covered)) = open.pop() {
+            if !self.looked.contains_key(&dir) {
+                let looked = look(tree, &dir, &dir == root)?;
+                *documents_parsed += looked.documents_parsed;
+                self.looked.insert(dir.clone(), looked);
+            }
+            let Some(looked) = self.looked.get(&dir) else { continue };
+            let covered = seen.note(&dir, looked.shape.as_ref(), covered);
+            if depth < MAX_DEPTH {
+                open.extend(looked.below.iter().map(|name| (dir.child(name), depth + 1, covered)));
+            }
+        }
+        Ok(seen.units(root))
+    }
+}
+
+impl Seen {
+    /// Adds a directory; whether a directory of manifests takes what is below it.
+    fn note(&mut self, dir: &RepoPath, shape: Option<&Shape>, covered: bool) -> bool {
+        match shape {
+            Some(Shape::Kustomization(referred)) => {
+                self.kustomizations.insert(dir.clone());
+                self.referred.extend(referred.iter().cloned());
+                // Files beside a kustomization are its own or nobody's.
+                false
+            }
+            Some(Shape::Chart) => {
+                self.charts.insert(dir.clone());
+                covered
+            }
+            Some(Shape::Manifests) if !covered => {
+                self.manifests.insert(dir.clone());
+                true
+            }
+            Some(Shape::Manifests) | None => covered,
+        }
+    }
+
+    fn units(mut self, root: &RepoPath) -> Vec<DiscoveredUnit> {
+        // A directory of manifests below a kustomization is no unit when a kustomization uses its files.
+        let (kustomizations, referred) = (&self.kustomizations, &self.referred);
+        self.manifests.retain(|dir| {
+            let mut above = std::iter::successors(dir.parent(), RepoPath::parent);
+            let used =
+                referred.range(dir.clone()..).take_while(|path| path.as_str().starts_with(dir.as_str()));
+            !above.any(|above| kustomizations.contains(&above)) || !{ used }.any(|path| path.is_within(dir))
+        });
+        let tops = self.kustomizations.iter().filter(|dir| !self.referred.contains(*dir));
+        let mut units: Vec<(RepoPath, UnitKind)> =
+            tops.map(|dir| (dir.clone(), UnitKind::Kustomization)).collect();
+        units.extend(self.charts.iter().map(|dir| (dir.clone(), UnitKind::Chart)));
+        units.extend(self.manifests.iter().map(|dir| (dir.clone(), UnitKind::Manifests)));
+        units.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut names: BTreeMap<String, RepoPath> = BTreeMap::new();
+        let named = units.into_iter().map(|(path, kind)| {
             let name = name_of(&path, root);
             let problem = problem_of(&name, &path, &mut names);
             DiscoveredUnit { name, path, kind, problem }
-        })
-        .collect())
+        });
+        named.collect()
+    }
 }
 
 fn name_of(path: &RepoPath, root: &RepoPath) -> String {
@@ -137,65 +230,45 @@ fn problem_of(name: &str, path: &RepoPath, names: &mut BTreeMap<String, RepoPath
     None
 }
 
-/// `covered`: a directory of manifests above already takes what is here.
-fn walk(
-    files: &Files<'_>,
-    dir: &RepoPath,
-    (root, depth, covered): (&RepoPath, usize, bool),
-    seen: &mut Seen,
-) -> Result<(), TreeError> {
+/// Looks at one directory.
+fn look(tree: &dyn Tree, dir: &RepoPath, is_root: bool) -> Result<Looked, TreeError> {
+    let files = Files::new(tree, RenderOptions::default().limits.file_bytes);
     let entries = files.list(dir)?;
     let has =
         |name: &str| entries.iter().any(|(held, entry)| held == name && !matches!(entry, Entry::Directory));
-    let mut covered = covered;
-    if let Some(name) = FILE_NAMES.iter().find(|name| has(name)) {
-        seen.kustomizations.insert(dir.clone());
-        let top = top_of(files, &dir.child(name));
-        // A component is a part of others' kustomizations, even while nobody uses it.
+    let own = |(name, entry): &(String, Entry)| {
+        !matches!(entry, Entry::Directory) && is_manifest(name) && !(is_root && name == "gitstellar.yaml")
+    };
+    let mut documents_parsed = 0;
+    let shape = if let Some(name) = FILE_NAMES.iter().find(|name| has(name)) {
+        let documents = documents_of(&files, &dir.child(name));
+        documents_parsed = documents.len() as u64;
+        let top = documents.into_iter().next();
+        let mut referred = top.as_ref().map(|top| references(dir, top)).unwrap_or_default();
         if top.as_ref().and_then(|top| top.str_at(&["kind"])) == Some("Component") {
-            seen.referred.insert(dir.clone());
+            referred.push(dir.clone());
         }
-        seen.referred.extend(top.map(|top| references(dir, &top)).unwrap_or_default());
-        // Files beside a kustomization are its own or nobody's.
-        covered = false;
+        Some(Shape::Kustomization(referred))
     } else if has(CHART_FILE) {
-        seen.charts.insert(dir.clone());
-        return Ok(());
-    } else if !covered && entries.iter().any(|(name, entry)| own_manifest(dir, root, name, entry)) {
-        seen.manifests.insert(dir.clone());
-        covered = true;
-    }
-    if depth >= MAX_DEPTH {
-        return Ok(());
-    }
-    for (name, entry) in &entries {
-        let reserved = dir == root && matches!(name.as_str(), "policies" | "clusters");
-        if matches!(entry, Entry::Directory) && !name.starts_with('.') && !reserved {
-            walk(files, &dir.child(name), (root, depth + 1, covered), seen)?;
-        }
-    }
-    // A directory of manifests next to or below a kustomization that uses its files is no unit.
-    if seen.kustomizations.contains(dir) {
-        let below: Vec<RepoPath> =
-            seen.manifests.iter().filter(|held| held.is_within(dir)).cloned().collect();
-        for held in below {
-            if seen.referred.iter().any(|used| used.is_within(&held)) {
-                seen.manifests.remove(&held);
-            }
-        }
-    }
-    Ok(())
+        Some(Shape::Chart)
+    } else {
+        entries.iter().any(own).then_some(Shape::Manifests)
+    };
+    let reserved = |name: &str| is_root && matches!(name, "policies" | "clusters");
+    let below = |(name, entry): &(String, Entry)| {
+        matches!(entry, Entry::Directory) && !name.starts_with('.') && !reserved(name)
+    };
+    let below = match shape {
+        Some(Shape::Chart) => Vec::new(),
+        _ => entries.iter().filter(|entry| below(entry)).map(|(name, _)| name.clone()).collect(),
+    };
+    Ok(Looked { shape, below, read: files.into_read_set(), documents_parsed })
 }
 
-fn own_manifest(dir: &RepoPath, root: &RepoPath, name: &str, entry: &Entry) -> bool {
-    !matches!(entry, Entry::Directory) && is_manifest(name) && !(dir == root && name == "gitstellar.yaml")
-}
-
-/// The first document of a kustomization file. What cannot be read is nothing here: rendering it will tell why.
-fn top_of(files: &Files<'_>, file: &RepoPath) -> Option<Node> {
-    let bytes = files.read(file).ok()?;
-    let documents = Loader::new(Profile::Kubectl).load(file.as_str(), &bytes).ok()?;
-    documents.into_iter().next()
+/// The documents of a kustomization file. What cannot be read is nothing here: rendering it will tell why.
+fn documents_of(files: &Files<'_>, file: &RepoPath) -> Vec<Node> {
+    let Ok(bytes) = files.read(file) else { return Vec::new() };
+    Loader::new(Profile::Kubectl).load(file.as_str(), &bytes).unwrap_or_default()
 }
 
 /// The directories and files that a kustomization names.

@@ -11,6 +11,7 @@
 //! | `plain` | directories of manifests |
 //! | `kustomize` | kustomizations |
 //! | `discover` | which units a repository has |
+//! | `renders` | what is kept from commit to commit, so that cost follows the change |
 //!
 //! Charts are the third dialect; `unit` names them and refuses to render them until there is a `helm` beside `kustomize`.
 //!
@@ -28,6 +29,7 @@ pub mod helm;
 pub mod kustomize;
 mod object;
 mod plain;
+mod renders;
 mod tree;
 mod unit;
 pub mod yaml;
@@ -38,7 +40,8 @@ pub use helm::{EngineLimits, EngineOptions, TemplateError, TemplateProblem};
 pub use kustomize::{KustomizeError, KustomizeOptions, Order};
 pub use object::{Dialect, Origin, OriginalId, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};
-pub use tree::{BlobId, Entry, MemTree, PathError, ReadSet, RepoPath, Tree, TreeError};
+pub use renders::{Asked, Renders};
+pub use tree::{BlobId, Changes, Entry, MemTree, PathError, ReadSet, RepoPath, Tree, TreeError};
 pub use unit::{RenderError, RenderOptions, render_unit};
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 //! Symlinks are data (`Entry::Symlink`); they are followed by [`Files`], in one place, so that no implementation of the
 //! trait can forget the jail.
 
+mod changes;
 mod files;
 mod mem;
 mod path;
 
 use std::sync::Arc;
 
+pub use changes::Changes;
 pub use files::ReadSet;
 pub(crate) use files::{Files, Found};
 pub use mem::MemTree;

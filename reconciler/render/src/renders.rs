@@ -1,0 +1,203 @@
+//! Renders kept from one commit to the next: the cost of a commit follows what it changed.
+//!
+//! A render is kept with what it read. The next commit's changes drop those that they touch, and what is not asked for any more; all others are handed out
+//! again as they are. A render that failed is not kept. Whatever is kept is only ever a matter of cost: a fresh [`Renders`] gives the same results.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::discover::Survey;
+use crate::{
+    Changes, DiscoveredUnit, RenderError, RenderOptions, Rendered, RepoPath, Tree, TreeError, render_unit,
+};
+
+/// Renders of the paths of one source.
+#[derive(Debug, Default)]
+pub struct Renders {
+    survey: Survey,
+    kept: HashMap<RepoPath, Kept>,
+    documents_parsed: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    options: RenderOptions,
+    rendered: Arc<Rendered>,
+    /// Whether it was asked for since the last turn.
+    asked: bool,
+}
+
+/// What is rendered: a path and how.
+pub type Asked = (RepoPath, RenderOptions);
+
+impl Renders {
+    /// Turns to another tree, of which `changes` tells how it differs from the one before; `None` when that is not known, then nothing is kept.
+    pub fn turn(&mut self, changes: Option<&Changes>) {
+        self.documents_parsed = 0;
+        let Some(changes) = changes else {
+            *self = Self::default();
+            return;
+        };
+        self.survey.forget(changes);
+        self.kept.retain(|_, kept| kept.asked && !kept.rendered.read.is_touched_by(changes));
+        self.kept.values_mut().for_each(|kept| kept.asked = false);
+    }
+
+    /// YAML documents parsed since the last turn, to discover and to render.
+    pub fn documents_parsed(&self) -> u64 {
+        self.documents_parsed
+    }
+
+    /// The units below `root`, as [`crate::discover`] finds them.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub fn discover(&mut self, tree: &dyn Tree, root: &RepoPath) -> Result<Vec<DiscoveredUnit>, TreeError> {
+        self.survey.units(tree, root, &mut self.documents_parsed)
+    }
+
+    /// Renders what is not kept, on all cores, and returns a result for each of `asked`, in their order.
+    pub fn render(&mut self, tree: &dyn Tree, asked: &[Asked]) -> Vec<Result<Arc<Rendered>, RenderError>> {
+        let known = |(path, options): &Asked| {
+            let kept = self.kept.get(path).filter(|kept| kept.options == *options)?;
+            Some(Ok(Arc::clone(&kept.rendered)))
+        };
+        let mut results: Vec<Option<Result<_, _>>> = asked.iter().map(known).collect();
+        let missing: Vec<usize> = (0..asked.len()).filter(|&index| results[index].is_none()).collect();
+        for (index, result) in
+            on_all_cores(&missing, |index| render_unit(tree, &asked[index].0, &asked[index].1))
+        {
+            let result = result.map(Arc::new);
+            if let Ok(rendered) = &result {
+                self.documents_parsed += rendered.documents_parsed;
+                let (path, options) = asked[index].clone();
+                let kept = Kept { options, rendered: Arc::clone(rendered), asked: true };
+                self.kept.insert(path, kept);
+            }
+            results[index] = Some(result);
+        }
+        for (path, _) in asked {
+            if let Some(kept) = self.kept.get_mut(path) {
+                kept.asked = true;
+            }
+        }
+        results.into_iter().flatten().collect()
+    }
+}
+
+/// Fewer jobs than this are not worth a thread.
+const JOBS_PER_THREAD: usize = 8;
+
+/// Does every job once and returns the results with their jobs, in any order.
+fn on_all_cores<T: Send>(jobs: &[usize], work: impl Fn(usize) -> T + Sync) -> Vec<(usize, T)> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = cores.min(jobs.len().div_ceil(JOBS_PER_THREAD));
+    if threads <= 1 {
+        return jobs.iter().map(|&job| (job, work(job))).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        while let Some(&job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((job, work(job)));
+        }
+        done
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        let joined = threads.into_iter().map(|thread| match thread.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.flatten().collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemTree;
+
+    const PLAIN: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n";
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::parse(text).unwrap()
+    }
+
+    fn content(text: &str) -> Changes {
+        let mut changes = Changes::new();
+        changes.content(path(text));
+        changes
+    }
+
+    /// Renders every unit that is discovered; their names and objects, and the documents parsed for it.
+    fn all(renders: &mut Renders, tree: &MemTree) -> (Vec<String>, u64) {
+        let units = renders.discover(tree, &RepoPath::root()).unwrap();
+        let asked: Vec<Asked> =
+            units.iter().map(|unit| (unit.path.clone(), RenderOptions::default())).collect();
+        let texts = renders.render(tree, &asked).into_iter().zip(&units).map(|(result, unit)| {
+            format!("{}: {}", unit.name, result.map_or_else(|error| error.to_string(), |r| r.to_yaml()))
+        });
+        let texts = texts.collect();
+        (texts, renders.documents_parsed())
+    }
+
+    fn fresh(tree: &MemTree) -> Vec<String> {
+        all(&mut Renders::default(), tree).0
+    }
+
+    #[test]
+    fn only_what_a_change_touches_is_parsed_again_and_the_result_is_that_of_a_fresh_render() {
+        let tree = MemTree::of(&[
+            ("apps/web/base/kustomization.yaml", "resources: [web.yaml]\n"),
+            ("apps/web/base/web.yaml", PLAIN),
+            ("apps/web/prod/kustomization.yaml", "resources: [../base]\nnamePrefix: p-\n"),
+            ("apps/plain/a.yaml", PLAIN),
+            ("apps/other/b.yaml", PLAIN),
+        ]);
+        let mut renders = Renders::default();
+        assert_eq!(all(&mut renders, &tree).0, fresh(&tree));
+
+        renders.turn(Some(&Changes::new()));
+        assert_eq!(all(&mut renders, &tree), (fresh(&tree), 0), "nothing changed, nothing is parsed");
+
+        let tree = tree.with("apps/plain/a.yaml", PLAIN.replace("name: a", "name: b").as_bytes());
+        renders.turn(Some(&content("apps/plain/a.yaml")));
+        assert_eq!(all(&mut renders, &tree), (fresh(&tree), 1), "one document changed");
+
+        let tree = tree.with("apps/web/base/web.yaml", PLAIN.replace("name: a", "name: c").as_bytes());
+        renders.turn(Some(&content("apps/web/base/web.yaml")));
+        let (texts, parsed) = all(&mut renders, &tree);
+        assert_eq!(texts, fresh(&tree));
+        assert_eq!(parsed, 3, "the unit that uses the file: two kustomizations and one object");
+
+        let tree = tree.with("apps/new/c.yaml", PLAIN.as_bytes());
+        let mut appeared = Changes::new();
+        appeared.existence(path("apps/new/c.yaml"));
+        renders.turn(Some(&appeared));
+        assert_eq!(all(&mut renders, &tree), (fresh(&tree), 1), "a unit appeared");
+
+        renders.turn(None);
+        assert!(all(&mut renders, &tree).1 > 6, "without knowledge of the changes everything is read");
+    }
+
+    #[test]
+    fn a_failed_render_is_tried_again_and_many_units_come_in_order() {
+        let tree = (0..40).fold(MemTree::new(), |tree, i| {
+            let text =
+                if i == 7 { "kind: [".to_owned() } else { PLAIN.replace("name: a", &format!("name: n{i}")) };
+            tree.with(&format!("apps/u{i:02}/a.yaml"), text.as_bytes())
+        });
+        let mut renders = Renders::default();
+        let (texts, _) = all(&mut renders, &tree);
+        for (index, text) in texts.iter().enumerate() {
+            let wanted = if index == 7 { "apps/u07/a.yaml:".to_owned() } else { format!("name: n{index}\n") };
+            assert!(text.starts_with(&format!("u{index:02}")) && text.contains(&wanted), "{text}");
+        }
+        renders.turn(Some(&Changes::new()));
+        assert_eq!(all(&mut renders, &tree).0, texts);
+    }
+}

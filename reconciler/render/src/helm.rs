@@ -6,14 +6,46 @@
 //! | `engine` | a chart's templates, their order, their budgets |
 //! | `template` | Go's `text/template`: lexer, parser, tree, executor, printing |
 //! | `functions` | what templates can call: Go's, Sprig's and Helm's functions, one file per family |
-//! | `fault` | what goes wrong |
+//! | `fault` | what goes wrong in templates |
+//! | `chart` | charts: directories, archives, `.helmignore`, `Chart.yaml`, and how much they may hold |
+//! | `values` | values files and how they are merged, nulls and globals included |
+//! | `dependencies` | which subcharts take part: conditions, tags, aliases, import-values |
+//! | `schema` | `values.schema.json` |
+//! | `capabilities`, `files`, `context` | what templates see |
+//! | `release` | one release: from settings to manifests |
+//! | `manifest` | documents, hooks and their order |
+//! | `unit` | a directory with a `Chart.yaml` as a unit, and its settings |
+//! | `program` | a helm binary in place of the engine, run by someone else |
 //!
 //! Absent on purpose: a clock, randomness, keys and certificates, the network, the environment. The functions that need one are
 //! refused by name (`functions::refused`).
 
+mod capabilities;
+mod chart;
+mod context;
+mod dependencies;
 mod engine;
+mod error;
 mod fault;
+mod files;
+mod glob;
+mod manifest;
+mod program;
+mod release;
+mod schema;
+mod semver;
+mod unit;
 mod value;
+mod values;
 
+pub use capabilities::KubeVersionError;
+pub(crate) use chart::CHART_FILE;
+pub use chart::{ArchiveError, ChartError, ChartLimits, OverBudget};
+pub use dependencies::DependencyError;
 pub use engine::{EngineLimits, EngineOptions};
+pub use error::HelmError;
 pub use fault::{Place, TemplateError, TemplateProblem};
+pub use program::{HelmProgram, Program, ProgramError, ProgramRequest};
+pub use schema::SchemaError;
+pub(crate) use unit::render;
+pub use unit::{Engine, HelmOptions};

@@ -113,11 +113,7 @@ impl Chart {
     /// Loads the chart at `path`: a directory with a `Chart.yaml`, or an archive.
     pub(crate) fn load(loading: Loading<'_>, path: &RepoPath) -> Result<Chart, ChartError> {
         let mut budget = Budget::new(loading.limits);
-        let held = match loading.files.find(path)? {
-            Found::Directory { path } => files::of_directory(loading.files, &path, &mut budget)?,
-            Found::File { .. } => unpacked(&loading.files.read(path)?, path, &mut budget)?,
-            Found::Other | Found::Nothing => return Err(TreeError::Missing { path: path.clone() }.into()),
-        };
+        let held = held(loading, path, &mut budget)?;
         let mut build = Build { yaml: loading.yaml, budget };
         let chart = build.chart(held, path, 0)?;
         let fail = |message: &str| Err(ChartError::file(&chart.at, message));
@@ -126,6 +122,19 @@ impl Chart {
             "v3" => fail("apiVersion v3 is still an experiment of Helm; write the chart for v2"),
             _ => fail("unsupported chart version; apiVersion is v1 or v2"),
         }
+    }
+}
+
+/// The files of the chart at `path`, its subcharts still packed as they are.
+pub(crate) fn files_of(loading: Loading<'_>, path: &RepoPath) -> Result<Vec<ChartFile>, ChartError> {
+    held(loading, path, &mut Budget::new(loading.limits))
+}
+
+fn held(loading: Loading<'_>, path: &RepoPath, budget: &mut Budget) -> Result<Vec<ChartFile>, ChartError> {
+    match loading.files.find(path)? {
+        Found::Directory { path } => files::of_directory(loading.files, &path, budget),
+        Found::File { .. } => unpacked(&loading.files.read(path)?, path, budget),
+        Found::Other | Found::Nothing => Err(TreeError::Missing { path: path.clone() }.into()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Number, Value as Json};
 
-use super::{Node, Value, go_float};
+use super::{Float, Map, Node, Value, go_float};
 
 pub(super) fn to_json(node: &Node) -> Json {
     match &node.value {
@@ -21,6 +21,28 @@ pub(super) fn to_json(node: &Node) -> Json {
             Json::Object(map.iter().map(|(key, node)| (key.to_owned(), to_json(node))).collect())
         }
     }
+}
+
+pub(super) fn from_json(json: &Json) -> Node {
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(number), _, _) => Value::Int(number),
+            (_, Some(number), _) => Value::Uint(number),
+            (_, _, number) => {
+                let number = number.unwrap_or_default();
+                Value::Float(Box::new(Float { number, text: go_float(number) }))
+            }
+        },
+        Json::String(text) => Value::String(text.clone()),
+        Json::Array(items) => Value::Seq(items.iter().map(from_json).collect()),
+        Json::Object(map) => {
+            let entries = map.iter().map(|(key, value)| (Box::from(key.as_str()), from_json(value)));
+            Value::Map(Map::from_entries(entries.collect()))
+        }
+    };
+    value.into()
 }
 
 /// The integer a float is, where 64 bits hold it.

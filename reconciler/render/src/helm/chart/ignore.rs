@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn a_pattern_that_is_none_is_refused_with_its_line() {
-        let refused = |text: &str| Rules::parse(&RepoPath::parse("x/.helmignore").unwrap(), text).unwrap_err();
+        let refused =
+            |text: &str| Rules::parse(&RepoPath::parse("x/.helmignore").unwrap(), text).unwrap_err();
         assert!(refused("a\nb/**/c").to_string().starts_with("x/.helmignore:2: double-star"));
         assert!(refused("[z-").to_string().starts_with("x/.helmignore:1: is no pattern"));
     }

@@ -47,7 +47,7 @@ pub(crate) struct Maintainer {
 }
 
 /// A chart that another one needs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Dependency {
     pub(crate) at: Origin,
     pub(crate) name: String,
@@ -208,7 +208,17 @@ fn dependency(f: &Record<'_>, node: &Node) -> Result<Dependency> {
     let Some(f) = Record::new(f.file, "dependencies", node)? else {
         return Err(f.wrong("dependencies", node, "must not contain empty or null nodes"));
     };
-    let mut read = Dependency { at: Origin::new(f.file, node.pos.line), ..Dependency::default() };
+    let mut read = Dependency {
+        at: Origin::new(f.file, node.pos.line),
+        name: String::new(),
+        version: String::new(),
+        repository: String::new(),
+        condition: String::new(),
+        tags: Vec::new(),
+        enabled: false,
+        imports: Vec::new(),
+        alias: String::new(),
+    };
     f.text("name", &mut read.name)?;
     f.text("version", &mut read.version)?;
     f.text("repository", &mut read.repository)?;
@@ -363,7 +373,8 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_are_texts_where_texts_are_wanted() {
-        let read = read("name: web\nVersion: 1\nappVersion: 1.10\nannotations: {a: true, b: 10000000.5}\n").unwrap();
+        let read =
+            read("name: web\nVersion: 1\nappVersion: 1.10\nannotations: {a: true, b: 10000000.5}\n").unwrap();
         assert_eq!((read.version.as_str(), read.app_version.as_str()), ("1", "1.1"));
         let annotations = read.annotations.unwrap();
         assert_eq!((annotations["a"].as_str(), annotations["b"].as_str()), ("true", "1e+07"));
@@ -390,8 +401,14 @@ mod tests {
             ("name: web\nversion: 1.0.0\ntype: plugin", "must be application or library"),
             ("name: [a]\nversion: 1.0.0", "web/Chart.yaml:1: name must be text, it is a list"),
             ("name: web\nversion: 1.0.0\nmaintainers: [null]", "must not contain empty or null nodes"),
-            ("name: web\nversion: 1.0.0\ndependencies:\n- {name: a, alias: 'b c'}", "Chart.yaml:4: dependency \"a\" has"),
-            ("name: web\nversion: 1.0.0\ndependencies:\n- {name: a}\n- {name: b, alias: a}", "Chart.yaml:5: more than one"),
+            (
+                "name: web\nversion: 1.0.0\ndependencies:\n- {name: a, alias: 'b c'}",
+                "Chart.yaml:4: dependency \"a\" has",
+            ),
+            (
+                "name: web\nversion: 1.0.0\ndependencies:\n- {name: a}\n- {name: b, alias: a}",
+                "Chart.yaml:5: more than one",
+            ),
         ] {
             let message = refused(text);
             assert!(message.contains(said), "{said}: {message}");

@@ -33,10 +33,12 @@ impl DictKind {
 /// No method hands out a borrow, so a template that changes a map while it ranges over it cannot get in its own way: it ranges over
 /// the entries of before, where Go's order of such changes is undefined.
 #[derive(Clone)]
-pub(crate) struct Dict(Rc<Body>);
+pub(crate) struct Dict {
+    kind: DictKind,
+    body: Rc<Body>,
+}
 
 struct Body {
-    kind: DictKind,
     entries: RefCell<BTreeMap<Rc<str>, Value>>,
 }
 
@@ -48,7 +50,7 @@ impl Dict {
 
     /// A map of these entries; of two with one key the later one stays.
     pub(crate) fn from_entries(kind: DictKind, entries: impl IntoIterator<Item = (Rc<str>, Value)>) -> Self {
-        Dict(Rc::new(Body { kind, entries: RefCell::new(entries.into_iter().collect()) }))
+        Dict { kind, body: Rc::new(Body { entries: RefCell::new(entries.into_iter().collect()) }) }
     }
 
     /// A `map[string]interface {}` from names and values.
@@ -58,27 +60,32 @@ impl Dict {
 
     /// The same entries now, under another Go type.
     pub(crate) fn as_kind(&self, kind: DictKind) -> Self {
-        Dict(Rc::new(Body { kind, entries: RefCell::new(self.0.entries.borrow().clone()) }))
+        Dict { kind, body: Rc::new(Body { entries: RefCell::new(self.body.entries.borrow().clone()) }) }
+    }
+
+    /// The same map under another Go type: a conversion, which copies nothing.
+    pub(crate) fn seen_as(&self, kind: DictKind) -> Self {
+        Dict { kind, body: Rc::clone(&self.body) }
     }
 
     /// Its Go type.
     pub(crate) fn kind(&self) -> DictKind {
-        self.0.kind
+        self.kind
     }
 
     /// The value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<Value> {
-        self.0.entries.borrow().get(key).cloned()
+        self.body.entries.borrow().get(key).cloned()
     }
 
     /// Whether the key is there.
     pub(crate) fn contains_key(&self, key: &str) -> bool {
-        self.0.entries.borrow().contains_key(key)
+        self.body.entries.borrow().contains_key(key)
     }
 
     /// Sets a key.
     pub(crate) fn insert(&self, key: &str, value: Value) {
-        let mut entries = self.0.entries.borrow_mut();
+        let mut entries = self.body.entries.borrow_mut();
         let before = match entries.get_mut(key) {
             Some(held) => std::mem::replace(held, value),
             None => entries.insert(Rc::from(key), value).unwrap_or_default(),
@@ -90,23 +97,23 @@ impl Dict {
 
     /// Removes a key.
     pub(crate) fn remove(&self, key: &str) {
-        let before = self.0.entries.borrow_mut().remove(key);
+        let before = self.body.entries.borrow_mut().remove(key);
         drop(before);
     }
 
     /// The entries of this moment, sorted by key.
     pub(crate) fn entries(&self) -> Vec<(Rc<str>, Value)> {
-        self.0.entries.borrow().iter().map(|(key, value)| (Rc::clone(key), value.clone())).collect()
+        self.body.entries.borrow().iter().map(|(key, value)| (Rc::clone(key), value.clone())).collect()
     }
 
     /// The keys of this moment, sorted.
     pub(crate) fn keys(&self) -> Vec<Rc<str>> {
-        self.0.entries.borrow().keys().cloned().collect()
+        self.body.entries.borrow().keys().cloned().collect()
     }
 
     /// The number of entries.
     pub(crate) fn len(&self) -> usize {
-        self.0.entries.borrow().len()
+        self.body.entries.borrow().len()
     }
 
     /// Whether there is no entry.
@@ -116,17 +123,17 @@ impl Dict {
 
     /// Whether both are one map.
     pub(crate) fn is(&self, other: &Dict) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.body, &other.body)
     }
 
     /// Removes every entry. Ends cycles.
     pub(crate) fn clear(&self) {
-        let before = std::mem::take(&mut *self.0.entries.borrow_mut());
+        let before = std::mem::take(&mut *self.body.entries.borrow_mut());
         drop(before);
     }
 
     pub(super) fn dismantle(mut self, open: &mut Vec<Value>) {
-        if let Some(body) = Rc::get_mut(&mut self.0) {
+        if let Some(body) = Rc::get_mut(&mut self.body) {
             open.extend(std::mem::take(body.entries.get_mut()).into_values());
         }
     }

@@ -39,13 +39,15 @@ mod value;
 mod values;
 
 pub use capabilities::KubeVersionError;
-pub(crate) use chart::CHART_FILE;
 pub use chart::{ArchiveError, ChartError, ChartLimits, OverBudget};
+pub(crate) use chart::{CHART_FILE, Loading};
 pub use dependencies::DependencyError;
 pub use engine::{EngineLimits, EngineOptions};
 pub use error::HelmError;
 pub use fault::{Place, TemplateError, TemplateProblem};
 pub use program::{HelmProgram, Program, ProgramError, ProgramRequest};
+pub(crate) use release::{Release, Request, Wanted};
 pub use schema::SchemaError;
-pub(crate) use unit::render;
 pub use unit::{Engine, HelmOptions};
+pub(crate) use unit::{read_values, render};
+pub(crate) use values::merge_over;

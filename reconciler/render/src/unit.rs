@@ -79,7 +79,7 @@ pub fn render_unit(
                 Found::Directory { path } => path,
                 _ => path.clone(),
             };
-            let settings = (&options.kustomize, options.limits);
+            let settings = (&options.kustomize, &options.helm, options.limits);
             (Dialect::Kustomize, kustomize::build(&files, &real, settings, &documents)?)
         }
         Shape::Chart => {

@@ -15,6 +15,8 @@ pub(super) struct Manifest {
     pub(super) text: String,
     /// The object it is; a document of comments is none, a file of `crds/` may be many.
     pub(super) objects: Vec<(Node, Origin)>,
+    /// Where it begins, as far as is known.
+    pub(super) origin: Origin,
     /// Set for hooks.
     pub(super) hook: Option<Hook>,
     /// It is a hook that tests, whatever else it is for.
@@ -33,7 +35,7 @@ impl Manifest {
         };
         let objects = nodes.into_iter().map(located).collect::<Result<_, HelmError>>()?;
         let text = String::from_utf8_lossy(&file.bytes).into_owned();
-        Ok(Manifest { source, text, objects, hook: None, test: false })
+        Ok(Manifest { source, text, objects, origin: file.place(0), hook: None, test: false })
     }
 
     /// One document of what a template printed. `line` is its first one in the printed text.
@@ -53,8 +55,9 @@ impl Manifest {
         if let Some(node) = &node {
             check_head(node, (source, &origin))?;
         }
-        let objects = node.map(|node| (node, origin)).into_iter().collect();
-        Ok(Manifest { source: source.to_owned(), text: text.to_owned(), objects, hook: None, test: false })
+        let objects = node.map(|node| (node, origin.clone())).into_iter().collect();
+        let (source, text) = (source.to_owned(), text.to_owned());
+        Ok(Manifest { source, text, objects, origin, hook: None, test: false })
     }
 
     fn kind(&self) -> String {

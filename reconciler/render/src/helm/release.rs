@@ -103,6 +103,12 @@ impl Release {
         format!("{}\n{hooks}", body.trim())
     }
 
+    /// The text of each manifest, in the order of `helm template`, and where it comes from.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &Origin)> {
+        let all = self.crds.iter().chain(&self.manifests).chain(&self.hooks);
+        all.map(|manifest| (manifest.text.as_str(), &manifest.origin))
+    }
+
     /// Documents that were parsed.
     pub(crate) fn documents(&self) -> u64 {
         let all = self.crds.iter().chain(&self.manifests).chain(&self.hooks);

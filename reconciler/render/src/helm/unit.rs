@@ -120,13 +120,13 @@ pub(crate) fn render(
     Ok((objects, printed))
 }
 
+/// The values of a file that was read.
+pub(crate) fn read_values(file: &RepoPath, bytes: &[u8], limits: Limits) -> Result<Map, HelmError> {
+    Ok(values::read(file, bytes, limits)?)
+}
+
 /// A values file that a unit names: a file of this repository, never an address.
-pub(crate) fn values_file(
-    files: &Files<'_>,
-    base: &RepoPath,
-    name: &str,
-    limits: Limits,
-) -> Result<Map, HelmError> {
+fn values_file(files: &Files<'_>, base: &RepoPath, name: &str, limits: Limits) -> Result<Map, HelmError> {
     let at = Origin::new(&base.child(CHART_FILE), 1);
     if name.contains("://") {
         return Err(HelmError::RemoteValues { at, name: name.to_owned() });
@@ -137,7 +137,7 @@ pub(crate) fn values_file(
         let (name, base) = (name.to_owned(), base.clone());
         HelmError::ValuesFile { at, name, base, source }
     })?;
-    Ok(values::read(&path, &bytes, limits)?)
+    read_values(&path, &bytes, limits)
 }
 
 /// Values from settings.

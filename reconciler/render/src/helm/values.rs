@@ -50,7 +50,7 @@ pub(super) fn read(file: &RepoPath, bytes: &[u8], limits: Limits) -> Result<Map,
 }
 
 /// Puts `over` over `values`: maps are merged, everything else, null too, takes the place of what was there.
-pub(super) fn merge_over(values: &mut Map, over: Map) {
+pub(crate) fn merge_over(values: &mut Map, over: Map) {
     for (key, node) in over {
         match (values.get_mut(&key).and_then(Node::as_map_mut), node) {
             (Some(below), Node { value: yaml::Value::Map(map), .. }) => merge_over(below, map),

@@ -7,6 +7,7 @@ use ::plan::Inventory;
 use ::plan::review::{self, MarkdownOptions, Options};
 use anyhow::Context as _;
 use git::Repository;
+use hub::declare::Commits;
 
 use crate::repository;
 
@@ -49,12 +50,10 @@ const ATTENTION: u8 = 2;
 /// Prints the review.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let repository = repository::open(&args.repo)?;
-    let base = args
-        .base
-        .as_deref()
-        .map(|base| repository::declared_at(&repository, base, &args.path))
-        .transpose()?;
-    let (head_commit, head) = repository::declared_at(&repository, &args.head, &args.path)?;
+    let mut commits = Commits::default();
+    let mut declared = |revision| repository::declared_next(&repository, revision, &args.path, &mut commits);
+    let base = args.base.as_deref().map(&mut declared).transpose()?;
+    let (head_commit, head) = declared(&args.head)?;
     let inventory = args.inventory.as_deref().map(|at| inventory(&repository, at)).transpose()?;
     let options = Options {
         base: base.as_ref().map(|(commit, _)| commit.to_string()),

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use apimachinery::Digest;
 use apimachinery::kinds::KindTable;
 use git::Repository;
-use hub::declare::{self, Declared, GitTree};
+use hub::declare::{Commits, Declared};
 
 /// The root of the repository that `path` is in, or `path` itself where there is none.
 pub fn root_of(path: &Path) -> anyhow::Result<PathBuf> {
@@ -32,9 +32,19 @@ pub fn declared_at(
     revision: &str,
     path: &str,
 ) -> anyhow::Result<(git::CommitId, Declared)> {
+    declared_next(repository, revision, path, &mut Commits::default())
+}
+
+/// The same, after other revisions of the repository: it costs what differs.
+pub fn declared_next(
+    repository: &Repository,
+    revision: &str,
+    path: &str,
+    commits: &mut Commits,
+) -> anyhow::Result<(git::CommitId, Declared)> {
     let commit = repository.resolve(revision)?;
-    let tree = GitTree::new(repository.tree(commit)?);
-    let declared = declare::declare(&tree, path, KindTable::built_in())
+    let declared = commits
+        .declare(repository.tree(commit)?, path, KindTable::built_in())
         .with_context(|| format!("revision {revision}"))?;
     Ok((commit, declared))
 }

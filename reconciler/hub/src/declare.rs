@@ -5,23 +5,28 @@
 //! | [`tree`] | a commit as a `render::Tree` |
 //! | [`repository`] | `gitstellar.yaml` |
 //! | [`units`] | which units there are, and their objects in normal form |
+//! | [`memory`], [`commits`] | what is kept from commit to commit, so that the cost follows the change |
 //! | [`files`] | `policies/` and `clusters/`: one broken file spoils only itself |
 //!
 //! A unit that cannot be rendered is declared with its failure and without objects; whoever removes things sees that.
 
+pub mod commits;
 pub mod files;
+pub mod memory;
 pub mod repository;
 pub mod tree;
 pub mod units;
 
 use std::collections::BTreeMap;
 
-use apimachinery::kinds::{CustomKind, KindTable};
+use apimachinery::kinds::KindTable;
 use plan::sync::UnitSettings;
 use plan::{Declaration, DeclaredObject, Finding, Origin, UnitName};
 use render::{RenderedObject, Tree};
 use serde_json::Value;
 
+pub use commits::Commits;
+pub use memory::Memory;
 pub use repository::RepositoryError;
 pub use tree::GitTree;
 
@@ -53,40 +58,7 @@ pub struct Incomplete {
 /// # Errors
 /// When `gitstellar.yaml` is invalid or the tree cannot be read: then nothing is known about what is declared.
 pub fn declare(tree: &dyn Tree, root: &str, kinds: &KindTable) -> Result<Declared, RepositoryError> {
-    let root = repository::root(root)?;
-    let repository = repository::read(tree, &root)?;
-    let mut units = units::render_all(tree, &root, &repository)?;
-    let policies = files::read(tree, &root.child("policies"))?;
-    let clusters = files::read(tree, &root.child("clusters"))?;
-    let kinds = with_crds(kinds, units.rendered.iter().flat_map(|unit| &unit.objects));
-    let documents_parsed = units.documents_parsed + policies.documents_parsed + clusters.documents_parsed;
-    let incomplete =
-        Incomplete { policies: !policies.findings.is_empty(), clusters: !clusters.findings.is_empty() };
-    let mut findings = std::mem::take(&mut units.findings);
-    findings.extend(policies.findings);
-    findings.extend(clusters.findings);
-    let (inventory, odd) = files::inventory(&clusters.objects);
-    findings.extend(odd);
-    let mut declaration = Declaration { clusters: inventory, ..Declaration::default() };
-    declaration.policies =
-        policies.objects.iter().filter_map(|object| declared(object, &kinds, None, &mut findings)).collect();
-    declaration.units = units.finish(&kinds, &mut findings);
-    declaration.units.sort_by(|a, b| a.name.cmp(&b.name));
-    findings.extend(declaration.units.iter().filter_map(|unit| unit.failure.clone()));
-    findings.sort();
-    declaration.findings = findings;
-    Ok(Declared { declaration, settings: repository.settings(), incomplete, documents_parsed })
-}
-
-fn with_crds<'a>(kinds: &KindTable, objects: impl Iterator<Item = &'a RenderedObject>) -> KindTable {
-    let mut kinds = kinds.clone();
-    for object in objects.filter(|object| object.original.kind == "CustomResourceDefinition") {
-        // A CRD that is not one is refused by the WDS, with its place; here it adds no kind.
-        if let Ok(custom) = CustomKind::from_crd(&object.to_json()) {
-            kinds.add(&custom);
-        }
-    }
-    kinds
+    Memory::default().declare(tree, root, kinds)
 }
 
 /// Where an object of a unit goes.

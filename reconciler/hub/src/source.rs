@@ -9,13 +9,14 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use plan::SourceName;
 use runtime::Again;
 
 use crate::board::SourceProblem;
+use crate::declare::Commits;
 use crate::world::World;
 
 pub use observe::{DEFAULT_REPORT_BRANCH, Location, SourceSpec, specs};
@@ -30,17 +31,34 @@ pub async fn run(world: Arc<World>) {
     // The wake-up is shared with watches of local repositories, so changes of GitSources need no list of keys.
     world.wds.mirror.wake_on_change(&[crate::world::resources::git_sources()], world.wakes.source.clone());
     let watches = watch::Watches::new(world.wakes.source.clone());
-    let (world, watches) = (&world, &watches);
+    let kept = Kept::default();
+    let (world, watches, kept) = (&world, &watches, &kept);
     runtime::drive("source", world.wakes.source.clone(), world.shutdown.clone(), || async move {
-        Ok::<_, Infallible>(pass(world, watches).await)
+        Ok::<_, Infallible>(pass(world, watches, kept).await)
     })
     .await;
 }
 
-async fn pass(world: &Arc<World>, watches: &watch::Watches) -> Again {
+/// What is kept of every source from commit to commit.
+#[derive(Default)]
+struct Kept(Mutex<BTreeMap<SourceName, Arc<Mutex<Commits>>>>);
+
+impl Kept {
+    fn of(&self, source: &SourceName) -> Arc<Mutex<Commits>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(source.clone()).or_default())
+    }
+
+    fn forget(&self, source: &SourceName) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(source);
+    }
+}
+
+async fn pass(world: &Arc<World>, watches: &watch::Watches, kept: &Kept) -> Again {
     let specs: BTreeMap<SourceName, SourceSpec> = observe::specs(world);
     for gone in world.board.sources().into_keys().filter(|source| !specs.contains_key(source)) {
         world.board.forget(&gone);
+        kept.forget(&gone);
     }
     let mut next = None;
     for (source, spec) in &specs {
@@ -48,7 +66,7 @@ async fn pass(world: &Arc<World>, watches: &watch::Watches) -> Again {
             continue;
         }
         watches.follow(spec);
-        act::refresh(world, source, spec).await;
+        act::refresh(world, source, spec, kept.of(source)).await;
         let interval = if spec.is_local() { LOCAL_INTERVAL } else { spec.interval };
         next = Some(next.map_or(interval, |next: Duration| next.min(interval)));
     }

@@ -18,7 +18,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Renders {
     survey: Survey,
-    kept: HashMap<RepoPath, Kept>,
+    /// By path; one path may be rendered in several ways, as a chart is with other values.
+    kept: HashMap<RepoPath, Vec<Kept>>,
     documents_parsed: u64,
 }
 
@@ -42,8 +43,15 @@ impl Renders {
             return;
         };
         self.survey.forget(changes);
-        self.kept.retain(|_, kept| kept.asked && !kept.rendered.read.is_touched_by(changes));
-        self.kept.values_mut().for_each(|kept| kept.asked = false);
+        for kept in self.kept.values_mut() {
+            kept.retain(|kept| kept.asked && !kept.rendered.read.is_touched_by(changes));
+            kept.iter_mut().for_each(|kept| kept.asked = false);
+        }
+        self.kept.retain(|_, kept| !kept.is_empty());
+    }
+
+    fn find(&mut self, (path, options): &Asked) -> Option<&mut Kept> {
+        self.kept.get_mut(path)?.iter_mut().find(|kept| kept.options == *options)
     }
 
     /// YAML documents parsed since the last turn, to discover and to render.
@@ -61,28 +69,23 @@ impl Renders {
 
     /// Renders what is not kept, on all cores, and returns a result for each of `asked`, in their order.
     pub fn render(&mut self, tree: &dyn Tree, asked: &[Asked]) -> Vec<Result<Arc<Rendered>, RenderError>> {
-        let known = |(path, options): &Asked| {
-            let kept = self.kept.get(path).filter(|kept| kept.options == *options)?;
-            Some(Ok(Arc::clone(&kept.rendered)))
-        };
-        let mut results: Vec<Option<Result<_, _>>> = asked.iter().map(known).collect();
+        let mut results: Vec<Option<Result<_, _>>> = Vec::with_capacity(asked.len());
+        for asked in asked {
+            results.push(self.find(asked).map(|kept| {
+                kept.asked = true;
+                Ok(Arc::clone(&kept.rendered))
+            }));
+        }
         let missing: Vec<usize> = (0..asked.len()).filter(|&index| results[index].is_none()).collect();
-        for (index, result) in
-            on_all_cores(&missing, |index| render_unit(tree, &asked[index].0, &asked[index].1))
-        {
-            let result = result.map(Arc::new);
+        let work = |index: usize| render_unit(tree, &asked[index].0, &asked[index].1).map(Arc::new);
+        for (index, result) in on_all_cores(&missing, work) {
             if let Ok(rendered) = &result {
                 self.documents_parsed += rendered.documents_parsed;
                 let (path, options) = asked[index].clone();
                 let kept = Kept { options, rendered: Arc::clone(rendered), asked: true };
-                self.kept.insert(path, kept);
+                self.kept.entry(path).or_default().push(kept);
             }
             results[index] = Some(result);
-        }
-        for (path, _) in asked {
-            if let Some(kept) = self.kept.get_mut(path) {
-                kept.asked = true;
-            }
         }
         results.into_iter().flatten().collect()
     }

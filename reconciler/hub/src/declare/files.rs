@@ -1,9 +1,10 @@
 //! `policies/` and `clusters/`, file by file.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use plan::{Cluster, ClusterName, Finding, Inventory, Origin, Severity};
-use render::{Entry, RenderOptions, RenderedObject, RepoPath, Tree, TreeError};
+use render::{Entry, RenderOptions, Rendered, Renders, RepoPath, Tree, TreeError};
 use serde_json::Value;
 
 use super::repository::RepositoryError;
@@ -11,21 +12,24 @@ use super::repository::RepositoryError;
 /// Everything that a directory declares.
 #[derive(Default)]
 pub(super) struct Read {
-    pub(super) objects: Vec<RenderedObject>,
+    /// By file.
+    pub(super) rendered: Vec<Arc<Rendered>>,
     /// Files that cannot be read.
     pub(super) findings: Vec<Finding>,
-    pub(super) documents_parsed: u64,
 }
 
 /// Reads every manifest below `directory`. A file that cannot be read is a finding, and the others count all the same.
-pub(super) fn read(tree: &dyn Tree, directory: &RepoPath) -> Result<Read, RepositoryError> {
+pub(super) fn read(
+    tree: &dyn Tree,
+    directory: &RepoPath,
+    renders: &mut Renders,
+) -> Result<Read, RepositoryError> {
+    let asked: Vec<render::Asked> =
+        manifests(tree, directory)?.into_iter().map(|file| (file, RenderOptions::default())).collect();
     let mut read = Read::default();
-    for file in manifests(tree, directory)? {
-        match render::render_unit(tree, &file, &RenderOptions::default()) {
-            Ok(rendered) => {
-                read.documents_parsed += rendered.documents_parsed;
-                read.objects.extend(rendered.objects);
-            }
+    for ((file, _), result) in asked.iter().zip(renders.render(tree, &asked)) {
+        match result {
+            Ok(rendered) => read.rendered.push(rendered),
             Err(error) => read.findings.push(Finding {
                 severity: Severity::Blocker,
                 id: "file-unreadable",
@@ -56,10 +60,10 @@ fn manifests(tree: &dyn Tree, directory: &RepoPath) -> Result<Vec<RepoPath>, Tre
 }
 
 /// The clusters that `clusters/` declares: ManagedClusters with their labels and annotations, ConfigMaps of namespace `customization-properties` with their properties.
-pub(super) fn inventory(objects: &[RenderedObject]) -> (Inventory, Vec<Finding>) {
+pub(super) fn inventory(rendered: &[Arc<Rendered>]) -> (Inventory, Vec<Finding>) {
     let mut clusters = Inventory::new();
     let mut findings = Vec::new();
-    for object in objects {
+    for object in rendered.iter().flat_map(|rendered| &rendered.objects) {
         let value = object.to_json();
         let origin = Origin { file: object.origin.file.as_str().to_owned(), line: object.origin.line.max(1) };
         let name = ClusterName::from(value["metadata"]["name"].as_str().unwrap_or_default());

@@ -6,7 +6,7 @@ use plan::UnitName;
 use plan::intent::IgnoreRule;
 use plan::sync::UnitSettings;
 use render::yaml::{Loader, Profile, YamlError};
-use render::{PathError, RepoPath, Tree, TreeError};
+use render::{BlobId, Entry, PathError, RepoPath, Tree, TreeError};
 use serde::Deserialize;
 
 /// The name of the file.
@@ -137,17 +137,45 @@ pub(super) fn root(text: &str) -> Result<RepoPath, PathError> {
     if text.is_empty() { Ok(RepoPath::root()) } else { RepoPath::parse(text) }
 }
 
-/// Reads the file; without it everything is discovered.
-pub(super) fn read(tree: &dyn Tree, root: &RepoPath) -> Result<Repository, RepositoryError> {
-    if !root.is_root() && tree.entry(root)?.is_none() {
-        return Err(RepositoryError::NoRoot { path: root.clone() });
+/// The file as it was last read.
+#[derive(Default)]
+pub(super) struct Kept {
+    blob: Option<BlobId>,
+    repository: Repository,
+}
+
+impl Kept {
+    /// What it says; without a file, everything is discovered.
+    pub(super) fn get(&self) -> &Repository {
+        &self.repository
     }
-    let file = root.child(FILE_NAME);
-    if tree.entry(&file)?.is_none() {
-        return Ok(Repository::default());
+
+    /// Reads the file unless it is the one that was read last; returns how many documents were parsed.
+    pub(super) fn read(&mut self, tree: &dyn Tree, root: &RepoPath) -> Result<u64, RepositoryError> {
+        if !root.is_root() && tree.entry(root)?.is_none() {
+            return Err(RepositoryError::NoRoot { path: root.clone() });
+        }
+        let file = root.child(FILE_NAME);
+        let blob = match tree.entry(&file)? {
+            None => {
+                *self = Self::default();
+                return Ok(0);
+            }
+            Some(Entry::File { blob, .. }) => blob,
+            Some(_) => None,
+        };
+        if blob.is_some() && blob == self.blob {
+            return Ok(0);
+        }
+        let repository = parse(&file, &tree.read(&file)?)?;
+        *self = Self { blob, repository };
+        Ok(1)
     }
+}
+
+fn parse(file: &RepoPath, bytes: &[u8]) -> Result<Repository, RepositoryError> {
     let invalid = |detail: String| RepositoryError::Invalid { file: file.clone(), detail };
-    let documents = Loader::new(Profile::Kubectl).load(file.as_str(), &tree.read(&file)?)?;
+    let documents = Loader::new(Profile::Kubectl).load(file.as_str(), bytes)?;
     let [document] = documents.as_slice() else {
         return Err(invalid(format!(
             "it must hold one document, kind: Repository; it holds {}",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use git::BlobId as GitBlob;
-use render::{BlobId, Entry, RepoPath, Tree, TreeError};
+use render::{BlobId, Changes, Entry, RepoPath, Tree, TreeError};
 
 /// The files of one commit.
 #[derive(Clone, Debug)]
@@ -13,6 +13,19 @@ impl GitTree {
     /// Wraps the tree of a commit.
     pub fn new(tree: git::Tree) -> Self {
         Self(tree)
+    }
+
+    /// How this differs from an earlier tree of the same repository; `None` where that cannot be told, for instance because the earlier one is gone from it.
+    pub fn changes_since(&self, before: &Self) -> Option<Changes> {
+        let mut changes = Changes::new();
+        for (path, difference) in self.0.differences(&before.0).ok()? {
+            let path = RepoPath::parse(&path).ok()?;
+            match difference {
+                git::Difference::Content => changes.content(path),
+                git::Difference::Existence => changes.existence(path),
+            }
+        }
+        Some(changes)
     }
 
     fn entry_of(&self, path: &RepoPath, entry: &git::Entry) -> Result<Entry, TreeError> {

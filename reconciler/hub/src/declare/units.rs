@@ -1,72 +1,48 @@
-//! Which units there are, and what they render to.
+//! Which units there are.
 
-use apimachinery::kinds::KindTable;
-use plan::{Finding, Origin, Severity, Unit, UnitName};
-use render::{RenderError, RenderOptions, RenderedObject, RepoPath, Tree, UnitProblem};
+use std::collections::BTreeMap;
 
-use super::repository::{Repository, RepositoryError};
-use super::{Placement, declared};
+use plan::{Finding, Origin, Severity, UnitName};
+use render::{RenderError, RenderOptions, Renders, RepoPath, Tree, UnitProblem};
+
+use super::repository::{FILE_NAME, Repository, RepositoryError};
 
 /// The namespace of objects that have none, in a unit that names none.
 const DEFAULT_NAMESPACE: &str = "default";
 
-/// All units, rendered but not yet in normal form: that needs the CRDs of all of them.
-#[derive(Default)]
-pub(super) struct Units {
-    pub(super) rendered: Vec<RenderedUnit>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) documents_parsed: u64,
-}
-
-/// One unit as it was rendered.
-pub(super) struct RenderedUnit {
+/// A unit that there is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ListedUnit {
     pub(super) name: UnitName,
     pub(super) path: RepoPath,
+    /// Of objects that have none.
     pub(super) namespace: String,
-    pub(super) objects: Vec<RenderedObject>,
-    pub(super) failure: Option<Finding>,
+    pub(super) options: RenderOptions,
+    /// Why it is not even rendered.
+    pub(super) refused: Option<Finding>,
 }
 
-pub(super) fn render_all(
+/// The units that `gitstellar.yaml` names, or without any those that are discovered.
+pub(super) fn listed(
     tree: &dyn Tree,
     root: &RepoPath,
-    repository: &Repository,
-) -> Result<Units, RepositoryError> {
-    let mut units = Units::default();
-    for (name, path, namespace) in listed(tree, root, repository, &mut units.findings)? {
-        let outcome = render::render_unit(tree, &path, &RenderOptions::default());
-        let (objects, failure) = match outcome {
-            Ok(rendered) => {
-                units.documents_parsed += rendered.documents_parsed;
-                (rendered.objects, None)
-            }
-            Err(error) => (Vec::new(), Some(failure(&name, &error))),
-        };
-        units.rendered.push(RenderedUnit { name, path, namespace, objects, failure });
-    }
-    Ok(units)
-}
-
-type Listed = (UnitName, RepoPath, String);
-
-fn listed(
-    tree: &dyn Tree,
-    root: &RepoPath,
-    repository: &Repository,
+    (repository, renders): (&Repository, &mut Renders),
     findings: &mut Vec<Finding>,
-) -> Result<Vec<Listed>, RepositoryError> {
+) -> Result<Vec<ListedUnit>, RepositoryError> {
     let default = repository.defaults.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
     if !repository.units.is_empty() {
-        let named = repository.units.iter().map(|unit| {
-            let namespace = unit.namespace.clone().unwrap_or_else(|| default.clone());
-            Ok((unit.unit_name(), root.join(&unit.path)?, namespace))
-        });
-        return named.collect();
+        return named(root, repository, &default);
     }
     let mut listed = Vec::new();
-    for unit in render::discover(tree, root)? {
+    for unit in renders.discover(tree, root)? {
         match unit.problem {
-            None => listed.push((UnitName::from(unit.name), unit.path, default.clone())),
+            None => listed.push(ListedUnit {
+                name: UnitName::from(unit.name),
+                path: unit.path,
+                namespace: default.clone(),
+                options: RenderOptions::default(),
+                refused: None,
+            }),
             Some(problem) => {
                 let origin = Some(Origin { file: unit.path.as_str().to_owned(), line: 1 });
                 let id = match problem {
@@ -86,8 +62,36 @@ fn listed(
     Ok(listed)
 }
 
+/// The units of `gitstellar.yaml`. Of two with one name neither is rendered: nobody knows which of them is meant, and what the name placed stays as it is.
+fn named(
+    root: &RepoPath,
+    repository: &Repository,
+    default: &str,
+) -> Result<Vec<ListedUnit>, RepositoryError> {
+    let mut listed: BTreeMap<UnitName, ListedUnit> = BTreeMap::new();
+    for unit in &repository.units {
+        let (name, path) = (unit.unit_name(), root.join(&unit.path)?);
+        if let Some(first) = listed.get_mut(&name) {
+            first.refused = Some(Finding {
+                severity: Severity::Blocker,
+                id: "unit-duplicate-name",
+                origin: Some(Origin { file: root.child(FILE_NAME).as_str().to_owned(), line: 1 }),
+                message: format!(
+                    "the units at {} and {path} are both called {name}; give each a name of its own. What {name} placed stays as it is",
+                    first.path
+                ),
+            });
+            continue;
+        }
+        let namespace = unit.namespace.clone().unwrap_or_else(|| default.to_owned());
+        let options = RenderOptions::default();
+        listed.insert(name.clone(), ListedUnit { name, path, namespace, options, refused: None });
+    }
+    Ok(listed.into_values().collect())
+}
+
 /// The text of a render error begins with its place; the finding carries it as a whole.
-fn failure(unit: &UnitName, error: &RenderError) -> Finding {
+pub(super) fn failure(unit: &UnitName, error: &RenderError) -> Finding {
     let message = format!("unit {unit} cannot be rendered, what it placed stays as it is: {error}");
     Finding { severity: Severity::Blocker, id: "unit-failed", origin: place_in(&error.to_string()), message }
 }
@@ -98,26 +102,4 @@ fn place_in(message: &str) -> Option<Origin> {
     let file = parts.next()?.trim();
     let line = parts.next()?.trim().parse().ok()?;
     Some(Origin { file: file.to_owned(), line })
-}
-
-impl Units {
-    /// The units in normal form.
-    pub(super) fn finish(self, kinds: &KindTable, findings: &mut Vec<Finding>) -> Vec<Unit> {
-        self.rendered
-            .into_iter()
-            .map(|unit| {
-                let placement = Placement { unit: &unit.name, namespace: &unit.namespace };
-                let objects = unit
-                    .objects
-                    .iter()
-                    .filter_map(|object| declared(object, kinds, Some(&placement), findings));
-                Unit {
-                    objects: objects.collect(),
-                    path: unit.path.as_str().to_owned(),
-                    failure: unit.failure,
-                    name: unit.name.clone(),
-                }
-            })
-            .collect()
-    }
 }

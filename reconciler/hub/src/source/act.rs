@@ -1,24 +1,30 @@
 //! Asking for the tip, fetching, rendering.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use apimachinery::Digest;
+use apimachinery::kinds::KindTable;
 use git::{CommitId, GitError, Repository};
 use plan::SourceName;
 
 use super::observe::{Location, SourceSpec};
 use super::{Decision, decide};
 use crate::board::{Revision, SourceProblem};
-use crate::declare;
+use crate::declare::Commits;
 use crate::world::World;
 
 /// The trailer of a commit that approves one held list.
 const APPROVE_TRAILER: &str = "Gitstellar-Approve";
 
 /// Brings the board up to date with the tip of one source; wakes sync when something is new.
-pub(super) async fn refresh(world: &Arc<World>, source: &SourceName, spec: &SourceSpec) {
+pub(super) async fn refresh(
+    world: &Arc<World>,
+    source: &SourceName,
+    spec: &SourceSpec,
+    commits: Arc<Mutex<Commits>>,
+) {
     let before = world.board.source(source).unwrap_or_default();
-    let outcome = attempt(world, source, spec, before.revision.as_deref()).await;
+    let outcome = attempt(world, source, spec, (before.revision.as_deref(), commits)).await;
     let problem = outcome.as_ref().err().cloned();
     let fresh = outcome.ok().flatten();
     if fresh.is_none() && problem == before.problem {
@@ -39,7 +45,7 @@ async fn attempt(
     world: &Arc<World>,
     source: &SourceName,
     spec: &SourceSpec,
-    in_force: Option<&Revision>,
+    (in_force, commits): (Option<&Revision>, Arc<Mutex<Commits>>),
 ) -> Result<Option<Revision>, SourceProblem> {
     let location = spec.location.clone()?;
     let mirror = world.settings.mirrors.join(Digest::of(source.as_str().as_bytes()).short(16));
@@ -56,7 +62,10 @@ async fn attempt(
         match decide(known.as_deref(), &tip.commit.to_string(), follows, hold) {
             Decision::Keep => Ok(None),
             Decision::Hold(problem) => Err(problem),
-            Decision::Render => render(&tip, &path, &kinds).map(Some),
+            Decision::Render => {
+                let mut commits = commits.lock().unwrap_or_else(PoisonError::into_inner);
+                render(&tip, &path, &kinds, &mut commits).map(Some)
+            }
         }
     })
     .await
@@ -112,9 +121,15 @@ fn find_tip(
     }
 }
 
-fn render(tip: &Tip, path: &str, kinds: &apimachinery::kinds::KindTable) -> Result<Revision, SourceProblem> {
+fn render(
+    tip: &Tip,
+    path: &str,
+    kinds: &KindTable,
+    commits: &mut Commits,
+) -> Result<Revision, SourceProblem> {
     let tree = tip.repository.tree(tip.commit).map_err(explain)?;
-    let declared = declare::declare(&declare::GitTree::new(tree), path, kinds)
+    let declared = commits
+        .declare(tree, path, kinds)
         .map_err(|error| SourceProblem { reason: "RepositoryInvalid", message: error.to_string() })?;
     let approvals = tip.repository.trailers(tip.commit, APPROVE_TRAILER).unwrap_or_default();
     Ok(Revision {

@@ -71,7 +71,7 @@ fn definitions_are_refused_with_the_servers_words() {
                 json!({"properties": {}});
         },
         &[
-            "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields",
+            "spec.validation.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields",
         ],
     );
     check(
@@ -93,8 +93,8 @@ fn definitions_are_refused_with_the_servers_words() {
                 json!([{"name": "A", "type": "list", "jsonPath": "x"}]);
         },
         &[
-            "spec.versions[0].additionalPrinterColumns[0].type: Invalid value: \"list\": must be one of boolean,date,integer,number,string",
-            "spec.versions[0].additionalPrinterColumns[0].JSONPath: Invalid value: \"x\": must be a simple json path starting with .",
+            "spec.additionalPrinterColumns[0].type: Invalid value: \"list\": must be one of boolean,date,integer,number,string",
+            "spec.additionalPrinterColumns[0].JSONPath: Invalid value: \"x\": must be a simple json path starting with .",
         ],
     );
 }

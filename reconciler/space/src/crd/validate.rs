@@ -22,12 +22,10 @@ pub(super) fn definition(new: &Value, old: Option<&Value>) -> Vec<Cause> {
     scope(new, &mut errors);
     versions(new, &mut errors);
     required_names(new, &mut errors);
-    for (field, accepted) in
-        [("spec.names", "/spec/names"), ("status.acceptedNames", "/status/acceptedNames")]
-    {
-        names(new.pointer(accepted).unwrap_or(&Value::Null), &FieldPath::new(field), &mut errors);
-    }
+    names(&new["spec"]["names"], &FieldPath::new("spec.names"), &mut errors);
+    common(new, &mut errors);
     conversion(new, &mut errors);
+    names(&new["status"]["acceptedNames"], &FieldPath::new("status.acceptedNames"), &mut errors);
     if let Some(old) = old {
         immutable(new, old, &mut errors);
     }
@@ -43,8 +41,8 @@ pub(super) fn definition(new: &Value, old: Option<&Value>) -> Vec<Cause> {
 fn name(new: &Value, errors: &mut Vec<FieldError>) {
     let found = text(new, "/metadata/name");
     let required = format!("{}.{}", text(new, "/spec/names/plural"), text(new, "/spec/group"));
-    if found != required {
-        let detail = "must be spec.names.plural+\".\"+spec.group";
+    let other = (found != required).then_some("must be spec.names.plural+\".\"+spec.group");
+    for detail in not_a_subdomain(found).into_iter().chain(other) {
         errors.push(FieldError::invalid(&FieldPath::new("metadata.name"), json!(found), detail));
     }
 }
@@ -74,13 +72,30 @@ fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
+/// What the versions have of their own. What all versions say alike the server moves to the top of the spec, and there it reports what is wrong.
+const OWN: [&str; 4] = ["schema", "subresources", "additionalPrinterColumns", "selectableFields"];
+
+fn is_common(all: &[Value], field: &str) -> bool {
+    let of = |version: &Value| version.get(field).filter(|found| !found.is_null()).cloned();
+    all.first().map(of).is_some_and(|first| all.iter().all(|version| of(version) == first))
+}
+
 fn versions(new: &Value, errors: &mut Vec<FieldError>) {
     let path = FieldPath::new("spec.versions");
     let all = list(new, "/spec/versions");
+    for (index, version) in all.iter().enumerate() {
+        if version.pointer("/schema/openAPIV3Schema").is_none_or(Value::is_null) {
+            let path = path.index(index).child("schema").child("openAPIV3Schema");
+            errors.push(FieldError::required(&path, ""));
+        }
+    }
+    let kind = CustomKind::from_crd(new).ok();
     for (index, raw) in all.iter().enumerate() {
         version(raw, &path.index(index), errors);
+        for field in OWN.into_iter().filter(|field| !is_common(all, field)) {
+            own(raw, field, &path.index(index).child(field), kind.as_ref(), errors);
+        }
     }
-    schemas(new, all, errors);
     let shown = || new.pointer("/spec/versions").cloned().unwrap_or_else(|| json!([]));
     let names: BTreeSet<&str> = all.iter().map(|version| text(version, "/name")).collect();
     if names.len() != all.len() {
@@ -90,25 +105,19 @@ fn versions(new: &Value, errors: &mut Vec<FieldError>) {
         let detail = "must have exactly one version marked as storage version";
         errors.push(FieldError::invalid(&path, shown(), detail));
     }
+    let first = all.first().map(|version| text(version, "/name")).filter(|name| !name.is_empty());
+    if let Some((name, detail)) = first.and_then(|name| Some((name, not_a_label(name)?))) {
+        errors.push(FieldError::invalid(&FieldPath::new("spec.version"), json!(name), detail));
+    }
 }
 
-/// Schemas are checked where kinds are read; there the versions stand in the order of preference.
-fn schemas(new: &Value, all: &[Value], errors: &mut Vec<FieldError>) {
-    for (index, version) in all.iter().enumerate() {
-        if version.pointer("/schema/openAPIV3Schema").is_none_or(Value::is_null) {
-            let path = FieldPath::new("spec.versions").index(index).child("schema").child("openAPIV3Schema");
-            errors.push(FieldError::required(&path, ""));
-        }
-    }
-    let Ok(kind) = CustomKind::from_crd(new) else { return };
-    for (index, version) in all.iter().enumerate() {
-        let has_schema = version.pointer("/schema/openAPIV3Schema").is_some_and(|schema| !schema.is_null());
-        let parsed = kind.versions.iter().find(|parsed| parsed.name == text(version, "/name"));
-        if let Some(parsed) = parsed.filter(|_| has_schema) {
-            let here = format!("spec.versions[{index}].");
-            errors
-                .extend(parsed.faults.iter().filter(|fault| fault.path.as_str().starts_with(&here)).cloned());
-        }
+fn common(new: &Value, errors: &mut Vec<FieldError>) {
+    let all = list(new, "/spec/versions");
+    let Some(first) = all.first() else { return };
+    let kind = CustomKind::from_crd(new).ok();
+    for field in OWN.into_iter().filter(|field| is_common(all, field)) {
+        let at = if field == "schema" { "validation" } else { field };
+        own(first, field, &FieldPath::new("spec").child(at), kind.as_ref(), errors);
     }
 }
 
@@ -127,13 +136,46 @@ fn version(raw: &Value, path: &FieldPath, errors: &mut Vec<FieldError>) {
             () => {}
         }
     }
-    if let Some(scale) = raw.pointer("/subresources/scale").filter(|scale| !scale.is_null()) {
-        scale_paths(scale, &path.child("subresources"), errors);
+}
+
+/// One of a version's own fields, which stands at `path`.
+fn own(
+    version: &Value,
+    field: &str,
+    path: &FieldPath,
+    kind: Option<&CustomKind>,
+    errors: &mut Vec<FieldError>,
+) {
+    match field {
+        "schema" => schema(version, path, kind, errors),
+        "subresources" => {
+            if let Some(scale) = version.pointer("/subresources/scale").filter(|scale| !scale.is_null()) {
+                scale_paths(scale, path, errors);
+            }
+        }
+        "additionalPrinterColumns" => {
+            for (index, column) in list(version, "/additionalPrinterColumns").iter().enumerate() {
+                printer_column(column, &path.index(index), errors);
+            }
+        }
+        _ => selectable_fields(version, path, errors),
     }
-    for (index, column) in list(raw, "/additionalPrinterColumns").iter().enumerate() {
-        printer_column(column, &path.child("additionalPrinterColumns").index(index), errors);
+}
+
+/// Schemas are checked where kinds are read, which says `spec.versions[…].schema`.
+fn schema(version: &Value, path: &FieldPath, kind: Option<&CustomKind>, errors: &mut Vec<FieldError>) {
+    if version.pointer("/schema/openAPIV3Schema").is_none_or(Value::is_null) {
+        return;
     }
-    selectable_fields(raw, &path.child("selectableFields"), errors);
+    let parsed =
+        kind.and_then(|kind| kind.versions.iter().find(|parsed| parsed.name == text(version, "/name")));
+    for fault in parsed.iter().flat_map(|parsed| &parsed.faults) {
+        let mut fault = fault.clone();
+        if let Some((_, inside)) = fault.path.as_str().split_once("].schema.") {
+            fault.path = FieldPath::new(format!("{path}.{inside}"));
+        }
+        errors.push(fault);
+    }
 }
 
 fn scale_paths(scale: &Value, path: &FieldPath, errors: &mut Vec<FieldError>) {
@@ -203,15 +245,18 @@ fn selectable_fields(version: &Value, path: &FieldPath, errors: &mut Vec<FieldEr
             errors.push(FieldError::required(&path, ""));
             continue;
         }
-        if found.starts_with(".metadata") {
+        let schema = match selected(version.pointer("/schema/openAPIV3Schema"), found) {
+            Ok(schema) => schema,
+            Err(detail) => {
+                let detail = format!("is an invalid path: {detail}");
+                errors.push(FieldError::invalid(&path, json!(found), detail));
+                continue;
+            }
+        };
+        if found == ".metadata" || found.starts_with(".metadata.") {
             errors.push(FieldError::invalid(&path, json!(found), "must not point to fields in metadata"));
         }
-        let mut schema = version.pointer("/schema/openAPIV3Schema");
-        for part in found.trim_start_matches('.').split('.') {
-            schema = schema.and_then(|schema| schema.get("properties")).and_then(|all| all.get(part));
-        }
-        let value_type = schema.and_then(|schema| schema["type"].as_str()).unwrap_or_default();
-        if !matches!(value_type, "string" | "boolean" | "integer") {
+        if !matches!(text(schema, "/type"), "string" | "boolean" | "integer") {
             let detail = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.";
             errors.push(FieldError::invalid(&path, json!(found), detail));
         }
@@ -222,6 +267,31 @@ fn selectable_fields(version: &Value, path: &FieldPath, errors: &mut Vec<FieldEr
     if seen.len() > MOST {
         errors.push(FieldError::too_many(path, seen.len(), MOST as u64));
     }
+}
+
+/// The schema of the field that a path selects. Source: `apiserver/schema/cel/validation.go`.
+fn selected<'a>(mut schema: Option<&'a Value>, path: &str) -> Result<&'a Value, String> {
+    const UNKNOWN: &str = "does not refer to a valid field";
+    let Some(fields) = path.strip_prefix('.') else {
+        let end = path.find(['.', '[', ']']).filter(|end| *end > 0).unwrap_or(path.len());
+        return Err(match path.starts_with('[') {
+            true => "array notation is not allowed".to_owned(),
+            false => format!("expected [ or . but got: {}", &path[..end]),
+        });
+    };
+    for field in fields.split('.') {
+        let (field, array) = field.split_once('[').map_or((field, false), |(field, _)| (field, true));
+        if field.is_empty() {
+            return Err("unexpected end of JSON path".to_owned());
+        }
+        let named = schema.and_then(|schema| schema.pointer("/properties")?.get(field));
+        schema = named.or_else(|| schema?.get("additionalProperties"));
+        schema.ok_or(UNKNOWN)?;
+        if array {
+            return Err("array notation is not allowed".to_owned());
+        }
+    }
+    schema.ok_or_else(|| UNKNOWN.to_owned())
 }
 
 fn required_names(new: &Value, errors: &mut Vec<FieldError>) {
@@ -261,28 +331,56 @@ fn names(names: &Value, path: &FieldPath, errors: &mut Vec<FieldError>) {
 fn conversion(new: &Value, errors: &mut Vec<FieldError>) {
     let path = FieldPath::new("spec.conversion");
     let conversion = new.pointer("/spec/conversion").unwrap_or(&Value::Null);
-    match text(conversion, "/strategy") {
-        _ if conversion.is_null() => {}
+    let strategy = text(conversion, "/strategy");
+    // Fields have the names of the server's internal type here.
+    let (client, reviews) = (path.child("webhookClientConfig"), path.child("conversionReviewVersions"));
+    match strategy {
+        _ if conversion.is_null() => return,
         "" => errors.push(FieldError::required(&path.child("strategy"), "")),
-        "None" => {
-            if conversion.get("webhook").is_some_and(|webhook| !webhook.is_null()) {
-                let detail = "should not be set when strategy is not set to Webhook";
-                errors.push(FieldError::forbidden(&path.child("webhookClientConfig"), detail));
-            }
-        }
-        "Webhook" => {
-            if conversion.pointer("/webhook/clientConfig").is_none_or(Value::is_null) {
-                let detail = "required when strategy is set to Webhook";
-                errors.push(FieldError::required(&path.child("webhookClientConfig"), detail));
-            }
-            if list(conversion, "/webhook/conversionReviewVersions").is_empty() {
-                errors.push(FieldError::required(&path.child("conversionReviewVersions"), ""));
-            }
-        }
+        "None" | "Webhook" => {}
         other => {
             let path = path.child("strategy");
             errors.push(FieldError::not_supported(&path, json!(other), ["None", "Webhook"]));
         }
+    }
+    let config = conversion.pointer("/webhook/clientConfig").filter(|config| !config.is_null());
+    let versions = list(conversion, "/webhook/conversionReviewVersions");
+    if strategy != "Webhook" {
+        let detail = "should not be set when strategy is not set to Webhook";
+        if config.is_some() {
+            errors.push(FieldError::forbidden(&client, detail));
+        }
+        if !versions.is_empty() {
+            errors.push(FieldError::forbidden(&reviews, detail));
+        }
+        return;
+    }
+    let set = |config: &Value, field: &str| config.get(field).is_some_and(|found| !found.is_null());
+    match config {
+        None => errors.push(FieldError::required(&client, "required when strategy is set to Webhook")),
+        Some(config) if set(config, "url") == set(config, "service") => {
+            errors.push(FieldError::required(&client, "exactly one of url or service is required"));
+        }
+        Some(_) => {}
+    }
+    review_versions(versions, &reviews, errors);
+}
+
+fn review_versions(versions: &[Value], path: &FieldPath, errors: &mut Vec<FieldError>) {
+    if versions.is_empty() {
+        errors.push(FieldError::required(path, ""));
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for (index, version) in versions.iter().enumerate() {
+        let name = version.as_str().unwrap_or_default();
+        let detail = if seen.insert(name) { not_a_label(name) } else { Some("duplicate version") };
+        if let Some(detail) = detail {
+            errors.push(FieldError::invalid(&path.index(index), json!(name), detail));
+        }
+    }
+    if !seen.contains("v1") && !seen.contains("v1beta1") {
+        errors.push(FieldError::invalid(path, json!(versions), "must include at least one of v1, v1beta1"));
     }
 }
 

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`tree`] | a commit as a `render::Tree` |
 //! | [`repository`] | `gitstellar.yaml` |
+//! | [`charts`] | how charts of a unit are released |
 //! | [`units`] | which units there are, and their objects in normal form |
 //! | [`memory`], [`commits`] | what is kept from commit to commit, so that the cost follows the change |
 //! | [`files`] | `policies/` and `clusters/`: one broken file spoils only itself |
 //!
 //! A unit that cannot be rendered is declared with its failure and without objects; whoever removes things sees that.
 
+pub mod charts;
 pub mod commits;
 pub mod files;
 pub mod memory;
@@ -28,6 +30,7 @@ use serde_json::Value;
 pub use commits::Commits;
 pub use memory::Memory;
 pub use repository::RepositoryError;
+pub use units::options_at;
 pub use tree::GitTree;
 
 /// What a tree declares, and what reading it cost.

@@ -36,7 +36,10 @@ pub mod yaml;
 
 pub use directory::Directory;
 pub use discover::{DiscoveredUnit, UnitKind, UnitProblem, discover, unit_name};
-pub use helm::{Engine, EngineLimits, EngineOptions, HelmError, HelmOptions, TemplateError, TemplateProblem};
+pub use helm::{
+    Engine, EngineLimits, EngineOptions, HelmError, HelmOptions, HelmProgram, Program, ProgramError,
+    ProgramRequest, TemplateError, TemplateProblem,
+};
 pub use kustomize::{KustomizeError, KustomizeOptions, Order};
 pub use object::{Dialect, Hook, Origin, OriginalId, Phase, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};

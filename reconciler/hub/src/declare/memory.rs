@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use apimachinery::kinds::{CustomKind, KindTable};
 use plan::{Declaration, DeclaredObject, Finding, Unit, UnitName};
-use render::{Changes, Rendered, Renders, Tree};
+use render::{Changes, Phase, Program, Rendered, RenderedObject, Renders, Tree};
 
 use super::repository::{self, RepositoryError};
 use super::units::{self, ListedUnit};
@@ -21,6 +21,7 @@ pub struct Memory {
     renders: Renders,
     kinds: Kinds,
     units: BTreeMap<UnitName, Kept>,
+    program: Option<Program>,
 }
 
 /// One unit as it was last declared.
@@ -48,6 +49,11 @@ struct Kinds {
 }
 
 impl Memory {
+    /// An empty memory. `program` is the helm binary that units may ask for.
+    pub fn new(program: Option<Program>) -> Self {
+        Self { program, ..Self::default() }
+    }
+
     /// Turns to the next tree. `changes` is how it differs from the one before; `None` when that is not known.
     pub fn turn(&mut self, changes: Option<&Changes>) {
         self.renders.turn(changes);
@@ -67,7 +73,12 @@ impl Memory {
         let repository_documents = self.repository.read(tree, &root)?;
         let repository = self.repository.get();
         let mut findings = Vec::new();
-        let listed = units::listed(tree, &root, (repository, &mut self.renders), &mut findings)?;
+        let listed = units::listed(
+            tree,
+            &root,
+            (repository, self.program.as_ref(), &mut self.renders),
+            &mut findings,
+        )?;
         let failures = self.render(tree, listed);
         let policies = files::read(tree, &root.child("policies"), &mut self.renders)?;
         let clusters = files::read(tree, &root.child("clusters"), &mut self.renders)?;
@@ -137,6 +148,11 @@ impl Memory {
     }
 }
 
+/// Hooks for tests, for a removal and for a rollback are no part of what a unit wants to be there.
+fn is_applied(object: &RenderedObject) -> bool {
+    object.hook.is_none_or(|hook| matches!(hook.phase, Phase::Before | Phase::After))
+}
+
 fn failed(unit: &ListedUnit, failure: Option<Finding>) -> Unit {
     let (name, path) = (unit.name.clone(), unit.path.as_str().to_owned());
     Unit { name, path, objects: Vec::new(), failure }
@@ -157,7 +173,7 @@ impl Kept {
         let normal = self.normal.get_or_insert_with(|| {
             let placement = Placement { unit: &unit.name, namespace: &unit.namespace };
             let mut findings = Vec::new();
-            let objects = rendered.objects.iter();
+            let objects = rendered.objects.iter().filter(|object| is_applied(object));
             let objects =
                 objects.filter_map(|object| declared(object, kinds, Some(&placement), &mut findings));
             Normal { objects: objects.collect(), findings }

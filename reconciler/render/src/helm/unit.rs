@@ -78,6 +78,20 @@ impl Default for HelmOptions {
     }
 }
 
+impl HelmOptions {
+    /// Puts the values of a file that is not of the repository over all others. `name` is for messages.
+    ///
+    /// # Errors
+    /// When it is no YAML, or no map.
+    pub fn add_values(&mut self, name: &str, bytes: &[u8]) -> Result<(), HelmError> {
+        let more = read_values(&RepoPath::root().child(name), bytes, Limits::default())?;
+        let mut values = inline(&self.values);
+        values::merge_over(&mut values, more);
+        self.values = values.iter().map(|(key, node)| (key.to_owned(), node.to_json())).collect();
+        Ok(())
+    }
+}
+
 /// Renders the chart in `dir`: its objects, and what `helm template` prints.
 pub(crate) fn render(
     files: &Files<'_>,

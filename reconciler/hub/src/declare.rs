@@ -30,8 +30,8 @@ use serde_json::Value;
 pub use commits::Commits;
 pub use memory::Memory;
 pub use repository::RepositoryError;
-pub use units::options_at;
 pub use tree::GitTree;
+pub use units::options_at;
 
 /// What a tree declares, and what reading it cost.
 #[derive(Debug, Default)]

@@ -31,6 +31,7 @@ const PROGRAMS: &[Program] = &[
         module: "kube",
         package: "k8s.io/kubernetes/cmd/kube-controller-manager",
     },
+    Program { name: "helm", module: "kube/helm", package: "helm.sh/helm/v4/cmd/helm" },
 ];
 
 /// What `KUBEBUILDER_ASSETS` must hold; everything else is taken from there if present, and built if not.

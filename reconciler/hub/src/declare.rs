@@ -21,6 +21,7 @@ pub mod units;
 
 use std::collections::BTreeMap;
 
+use apimachinery::Object;
 use apimachinery::kinds::KindTable;
 use plan::sync::UnitSettings;
 use plan::{Declaration, DeclaredObject, Finding, Origin, UnitName};
@@ -70,28 +71,54 @@ pub(crate) struct Placement<'a> {
     pub(crate) namespace: &'a str,
 }
 
+/// An object as it was rendered, in the form that is kept: canonical bytes and a header.
+pub(crate) struct Raw {
+    /// The object, or why it is none.
+    pub(crate) object: Result<Object, String>,
+    pub(crate) origin: Origin,
+    encrypted: bool,
+}
+
+impl Raw {
+    /// What of a render is to be in the WDS. Hooks for tests, for a removal and for a rollback are not.
+    pub(crate) fn all(rendered: &[RenderedObject]) -> Vec<Self> {
+        let is_wanted = |object: &&RenderedObject| {
+            object.hook.is_none_or(|hook| matches!(hook.phase, Phase::Before | Phase::After))
+        };
+        rendered.iter().filter(is_wanted).map(Self::of).collect()
+    }
+
+    fn of(rendered: &RenderedObject) -> Self {
+        let (file, line) = (rendered.origin.file.as_str().to_owned(), rendered.origin.line.max(1));
+        Self {
+            object: Object::from_value(&rendered.to_json()).map_err(|error| error.to_string()),
+            origin: Origin { file, line },
+            encrypted: rendered.sops_encrypted,
+        }
+    }
+}
+
 /// One object in normal form, its namespace filled in or dropped as its kind wants it.
 pub(crate) fn declared(
-    rendered: &RenderedObject,
+    raw: &Raw,
     kinds: &KindTable,
     placement: Option<&Placement<'_>>,
     findings: &mut Vec<Finding>,
 ) -> Option<DeclaredObject> {
-    let origin = Origin { file: rendered.origin.file.as_str().to_owned(), line: rendered.origin.line.max(1) };
-    let mut value = rendered.to_json();
-    let object = match apimachinery::Object::from_value(&value) {
+    let origin = raw.origin.clone();
+    let object = match &raw.object {
         Ok(object) => object,
-        Err(error) => {
-            let message = error.to_string();
+        Err(message) => {
             findings.push(Finding {
                 severity: plan::Severity::Blocker,
                 id: "not-an-object",
                 origin: Some(origin),
-                message,
+                message: message.clone(),
             });
             return None;
         }
     };
+    let mut value = object.to_value();
     let gvk = &object.header().gvk;
     let namespaced =
         kinds.scope(&gvk.group_kind()).is_none_or(|scope| scope == apimachinery::kinds::Scope::Namespaced);
@@ -112,6 +139,6 @@ pub(crate) fn declared(
         }
     }
     let normal = apimachinery::normal::normal_form(&value, kinds);
-    let object = apimachinery::Object::from_value(&normal).ok()?;
-    Some(DeclaredObject { object, origin, encrypted: rendered.sops_encrypted })
+    let object = Object::from_value(&normal).ok()?;
+    Some(DeclaredObject { object, origin, encrypted: raw.encrypted })
 }

@@ -1,6 +1,6 @@
 //! Renders kept from one commit to the next: the cost of a commit follows what it changed.
 //!
-//! A render is kept with what it read. The next commit's changes drop those that they touch, and what is not asked for any more; all others are handed out
+//! What its user made of a render is kept with what the render read; the objects themselves are large, and their user has a smaller form. The next commit's changes drop those that they touch, and what is not asked for any more; all others are handed out
 //! again as they are. A render that failed is not kept. Whatever is kept is only ever a matter of cost: a fresh [`Renders`] gives the same results.
 
 use std::collections::HashMap;
@@ -11,22 +11,30 @@ use std::thread;
 
 use crate::discover::Survey;
 use crate::{
-    Changes, DiscoveredUnit, RenderError, RenderOptions, Rendered, RepoPath, Tree, TreeError, render_unit,
+    Changes, DiscoveredUnit, ReadSet, RenderError, RenderOptions, RenderedObject, RepoPath, Tree, TreeError,
+    render_unit,
 };
 
-/// Renders of the paths of one source.
-#[derive(Debug, Default)]
-pub struct Renders {
+/// Renders of the paths of one source; of each a `T` is kept.
+#[derive(Debug)]
+pub struct Renders<T> {
     survey: Survey,
     /// By path; one path may be rendered in several ways, as a chart is with other values.
-    kept: HashMap<RepoPath, Vec<Kept>>,
+    kept: HashMap<RepoPath, Vec<Kept<T>>>,
     documents_parsed: u64,
 }
 
+impl<T> Default for Renders<T> {
+    fn default() -> Self {
+        Self { survey: Survey::default(), kept: HashMap::new(), documents_parsed: 0 }
+    }
+}
+
 #[derive(Debug)]
-struct Kept {
+struct Kept<T> {
     options: RenderOptions,
-    rendered: Arc<Rendered>,
+    read: ReadSet,
+    made: Arc<T>,
     /// Whether it was asked for since the last turn.
     asked: bool,
 }
@@ -34,7 +42,7 @@ struct Kept {
 /// What is rendered: a path and how.
 pub type Asked = (RepoPath, RenderOptions);
 
-impl Renders {
+impl<T: Send + Sync> Renders<T> {
     /// Turns to another tree, of which `changes` tells how it differs from the one before; `None` when that is not known, then nothing is kept.
     pub fn turn(&mut self, changes: Option<&Changes>) {
         self.documents_parsed = 0;
@@ -44,13 +52,13 @@ impl Renders {
         };
         self.survey.forget(changes);
         for kept in self.kept.values_mut() {
-            kept.retain(|kept| kept.asked && !kept.rendered.read.is_touched_by(changes));
+            kept.retain(|kept| kept.asked && !kept.read.is_touched_by(changes));
             kept.iter_mut().for_each(|kept| kept.asked = false);
         }
         self.kept.retain(|_, kept| !kept.is_empty());
     }
 
-    fn find(&mut self, (path, options): &Asked) -> Option<&mut Kept> {
+    fn find(&mut self, (path, options): &Asked) -> Option<&mut Kept<T>> {
         self.kept.get_mut(path)?.iter_mut().find(|kept| kept.options == *options)
     }
 
@@ -67,25 +75,37 @@ impl Renders {
         self.survey.units(tree, root, &mut self.documents_parsed)
     }
 
-    /// Renders what is not kept, on all cores, and returns a result for each of `asked`, in their order.
-    pub fn render(&mut self, tree: &dyn Tree, asked: &[Asked]) -> Vec<Result<Arc<Rendered>, RenderError>> {
+    /// Renders what is not kept, on all cores, makes a `T` of it, and returns one for each of `asked`, in their order.
+    pub fn render(
+        &mut self,
+        tree: &dyn Tree,
+        asked: &[Asked],
+        make: impl Fn(&[RenderedObject]) -> T + Sync,
+    ) -> Vec<Result<Arc<T>, RenderError>> {
         let mut results: Vec<Option<Result<_, _>>> = Vec::with_capacity(asked.len());
         for asked in asked {
             results.push(self.find(asked).map(|kept| {
                 kept.asked = true;
-                Ok(Arc::clone(&kept.rendered))
+                Ok(Arc::clone(&kept.made))
             }));
         }
         let missing: Vec<usize> = (0..asked.len()).filter(|&index| results[index].is_none()).collect();
-        let work = |index: usize| render_unit(tree, &asked[index].0, &asked[index].1).map(Arc::new);
+        let work = |index: usize| {
+            let (path, options) = &asked[index];
+            let rendered = render_unit(tree, path, options)?;
+            let made = Arc::new(make(&rendered.objects));
+            Ok((
+                Kept { options: options.clone(), read: rendered.read, made, asked: true },
+                rendered.documents_parsed,
+            ))
+        };
         for (index, result) in on_all_cores(&missing, work) {
-            if let Ok(rendered) = &result {
-                self.documents_parsed += rendered.documents_parsed;
-                let (path, options) = asked[index].clone();
-                let kept = Kept { options, rendered: Arc::clone(rendered), asked: true };
-                self.kept.entry(path).or_default().push(kept);
-            }
-            results[index] = Some(result);
+            results[index] = Some(result.map(|(kept, documents_parsed)| {
+                self.documents_parsed += documents_parsed;
+                let made = Arc::clone(&kept.made);
+                self.kept.entry(asked[index].0.clone()).or_default().push(kept);
+                made
+            }));
         }
         results.into_iter().flatten().collect()
     }
@@ -137,13 +157,21 @@ mod tests {
     }
 
     /// Renders every unit that is discovered; their names and objects, and the documents parsed for it.
-    fn all(renders: &mut Renders, tree: &MemTree) -> (Vec<String>, u64) {
+    fn all(renders: &mut Renders<String>, tree: &MemTree) -> (Vec<String>, u64) {
         let units = renders.discover(tree, &RepoPath::root()).unwrap();
         let asked: Vec<Asked> =
             units.iter().map(|unit| (unit.path.clone(), RenderOptions::default())).collect();
-        let texts = renders.render(tree, &asked).into_iter().zip(&units).map(|(result, unit)| {
-            format!("{}: {}", unit.name, result.map_or_else(|error| error.to_string(), |r| r.to_yaml()))
-        });
+        let texts = renders
+            .render(tree, &asked, |objects| objects.iter().map(RenderedObject::to_yaml).collect::<String>())
+            .into_iter()
+            .zip(&units)
+            .map(|(result, unit)| {
+                format!(
+                    "{}: {}",
+                    unit.name,
+                    result.map_or_else(|error| error.to_string(), |text| text.to_string())
+                )
+            });
         let texts = texts.collect();
         (texts, renders.documents_parsed())
     }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use apimachinery::Object;
 use plan::{Cluster, ClusterName, Finding, Inventory, Origin, Severity};
-use render::{Entry, RenderOptions, Rendered, Renders, RepoPath, Tree, TreeError};
+use render::{Entry, RenderOptions, Renders, RepoPath, Tree, TreeError};
 use serde_json::Value;
 
+use super::Raw;
 use super::repository::RepositoryError;
 
 /// Everything that a directory declares.
 #[derive(Default)]
 pub(super) struct Read {
     /// By file.
-    pub(super) rendered: Vec<Arc<Rendered>>,
+    pub(super) by_file: Vec<Arc<Vec<Raw>>>,
     /// Files that cannot be read.
     pub(super) findings: Vec<Finding>,
 }
@@ -22,14 +24,14 @@ pub(super) struct Read {
 pub(super) fn read(
     tree: &dyn Tree,
     directory: &RepoPath,
-    renders: &mut Renders,
+    renders: &mut Renders<Vec<Raw>>,
 ) -> Result<Read, RepositoryError> {
     let asked: Vec<render::Asked> =
         manifests(tree, directory)?.into_iter().map(|file| (file, RenderOptions::default())).collect();
     let mut read = Read::default();
-    for ((file, _), result) in asked.iter().zip(renders.render(tree, &asked)) {
+    for ((file, _), result) in asked.iter().zip(renders.render(tree, &asked, Raw::all)) {
         match result {
-            Ok(rendered) => read.rendered.push(rendered),
+            Ok(raw) => read.by_file.push(raw),
             Err(error) => read.findings.push(Finding {
                 severity: Severity::Blocker,
                 id: "file-unreadable",
@@ -60,12 +62,12 @@ fn manifests(tree: &dyn Tree, directory: &RepoPath) -> Result<Vec<RepoPath>, Tre
 }
 
 /// The clusters that `clusters/` declares: ManagedClusters with their labels and annotations, ConfigMaps of namespace `customization-properties` with their properties.
-pub(super) fn inventory(rendered: &[Arc<Rendered>]) -> (Inventory, Vec<Finding>) {
+pub(super) fn inventory(by_file: &[Arc<Vec<Raw>>]) -> (Inventory, Vec<Finding>) {
     let mut clusters = Inventory::new();
     let mut findings = Vec::new();
-    for object in rendered.iter().flat_map(|rendered| &rendered.objects) {
-        let value = object.to_json();
-        let origin = Origin { file: object.origin.file.as_str().to_owned(), line: object.origin.line.max(1) };
+    for raw in by_file.iter().flat_map(|raw| raw.iter()) {
+        let value = raw.object.as_ref().map(Object::to_value).unwrap_or_default();
+        let origin = raw.origin.clone();
         let name = ClusterName::from(value["metadata"]["name"].as_str().unwrap_or_default());
         match (value["kind"].as_str(), value["metadata"]["namespace"].as_str()) {
             (Some("ManagedCluster"), _) => {

@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use apimachinery::kinds::{CustomKind, KindTable};
 use plan::{Declaration, DeclaredObject, Finding, Unit, UnitName};
-use render::{Changes, Phase, Program, Rendered, RenderedObject, Renders, Tree};
+use render::{Changes, Program, Renders, Tree};
 
 use super::repository::{self, RepositoryError};
 use super::units::{self, ListedUnit};
-use super::{Declared, Incomplete, Placement, declared, files};
+use super::{Declared, Incomplete, Placement, Raw, declared, files};
 
 /// What is kept of one source. Use it for one sequence of trees only, and call [`Memory::turn`] between two of them.
 #[derive(Default)]
 pub struct Memory {
     repository: repository::Kept,
-    renders: Renders,
+    renders: Renders<Vec<Raw>>,
     kinds: Kinds,
     units: BTreeMap<UnitName, Kept>,
     program: Option<Program>,
@@ -26,7 +26,7 @@ pub struct Memory {
 
 /// One unit as it was last declared.
 struct Kept {
-    rendered: Arc<Rendered>,
+    raw: Arc<Vec<Raw>>,
     unit: ListedUnit,
     /// The kinds that its CRDs define.
     crds: Vec<CustomKind>,
@@ -88,12 +88,12 @@ impl Memory {
         let kinds = &self.kinds.with_crds;
         findings.extend(policies.findings);
         findings.extend(clusters.findings);
-        let (inventory, odd) = files::inventory(&clusters.rendered);
+        let (inventory, odd) = files::inventory(&clusters.by_file);
         findings.extend(odd);
-        let of_policies = policies.rendered.iter().flat_map(|rendered| &rendered.objects);
+        let of_policies = policies.by_file.iter().flat_map(|raw| raw.iter());
         let mut declaration = Declaration { clusters: inventory, ..Declaration::default() };
         declaration.policies =
-            of_policies.filter_map(|object| declared(object, kinds, None, &mut findings)).collect();
+            of_policies.filter_map(|raw| declared(raw, kinds, None, &mut findings)).collect();
         declaration.units = self.units.values_mut().map(|kept| kept.declare(kinds, &mut findings)).collect();
         declaration.units.extend(failures);
         declaration.units.sort_by(|a, b| a.name.cmp(&b.name));
@@ -111,17 +111,17 @@ impl Memory {
             refused.into_iter().map(|unit| failed(&unit, unit.refused.clone())).collect();
         let asked: Vec<render::Asked> =
             listed.iter().map(|unit| (unit.path.clone(), unit.options.clone())).collect();
-        let results = self.renders.render(tree, &asked);
+        let results = self.renders.render(tree, &asked, Raw::all);
         let mut before = std::mem::take(&mut self.units);
         for (unit, result) in listed.into_iter().zip(results) {
             match result {
-                Ok(rendered) => {
+                Ok(raw) => {
                     let known = before.remove(&unit.name);
-                    let is_same = |kept: &Kept| Arc::ptr_eq(&kept.rendered, &rendered) && kept.unit == unit;
+                    let is_same = |kept: &Kept| Arc::ptr_eq(&kept.raw, &raw) && kept.unit == unit;
                     let kept = match known {
                         Some(kept) if is_same(&kept) => kept,
                         other => {
-                            let kept = Kept::new(unit, rendered);
+                            let kept = Kept::new(unit, raw);
                             self.kinds.is_stale |= !kept.crds.is_empty();
                             before.extend(other.map(|other| (kept.unit.name.clone(), other)));
                             kept
@@ -148,34 +148,28 @@ impl Memory {
     }
 }
 
-/// Hooks for tests, for a removal and for a rollback are no part of what a unit wants to be there.
-fn is_applied(object: &RenderedObject) -> bool {
-    object.hook.is_none_or(|hook| matches!(hook.phase, Phase::Before | Phase::After))
-}
-
 fn failed(unit: &ListedUnit, failure: Option<Finding>) -> Unit {
     let (name, path) = (unit.name.clone(), unit.path.as_str().to_owned());
     Unit { name, path, objects: Vec::new(), failure }
 }
 
 impl Kept {
-    fn new(unit: ListedUnit, rendered: Arc<Rendered>) -> Self {
-        let definitions = rendered.objects.iter();
-        let definitions = definitions.filter(|object| object.original.kind == "CustomResourceDefinition");
+    fn new(unit: ListedUnit, raw: Arc<Vec<Raw>>) -> Self {
+        let objects = raw.iter().filter_map(|raw| raw.object.as_ref().ok());
+        let definitions = objects.filter(|object| object.header().gvk.kind == "CustomResourceDefinition");
         // A CRD that is not one is refused by the WDS, with its place; here it adds no kind.
-        let crds = definitions.filter_map(|object| CustomKind::from_crd(&object.to_json()).ok()).collect();
-        Self { rendered, unit, crds, normal: None }
+        let crds = definitions.filter_map(|object| CustomKind::from_crd(&object.to_value()).ok()).collect();
+        Self { raw, unit, crds, normal: None }
     }
 
     /// The unit with its objects in normal form.
     fn declare(&mut self, kinds: &KindTable, findings: &mut Vec<Finding>) -> Unit {
-        let (unit, rendered) = (&self.unit, &self.rendered);
+        let (unit, raw) = (&self.unit, &self.raw);
         let normal = self.normal.get_or_insert_with(|| {
             let placement = Placement { unit: &unit.name, namespace: &unit.namespace };
             let mut findings = Vec::new();
-            let objects = rendered.objects.iter().filter(|object| is_applied(object));
-            let objects =
-                objects.filter_map(|object| declared(object, kinds, Some(&placement), &mut findings));
+            let objects = raw.iter();
+            let objects = objects.filter_map(|raw| declared(raw, kinds, Some(&placement), &mut findings));
             Normal { objects: objects.collect(), findings }
         });
         findings.extend(normal.findings.iter().cloned());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use plan::{Finding, Origin, Severity, UnitName};
 use render::{Program, RenderError, RenderOptions, Renders, RepoPath, Tree, UnitProblem};
 
+use super::Raw;
 use super::charts::ChartSettings;
 use super::repository::{FILE_NAME, Repository, RepositoryError};
 
@@ -27,7 +28,7 @@ pub(super) struct ListedUnit {
 pub(super) fn listed(
     tree: &dyn Tree,
     root: &RepoPath,
-    (repository, program, renders): (&Repository, Option<&Program>, &mut Renders),
+    (repository, program, renders): (&Repository, Option<&Program>, &mut Renders<Vec<Raw>>),
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<ListedUnit>, RepositoryError> {
     let default = repository.defaults.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());

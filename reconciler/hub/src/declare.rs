@@ -25,7 +25,7 @@ use apimachinery::Object;
 use apimachinery::kinds::KindTable;
 use plan::sync::UnitSettings;
 use plan::{Declaration, DeclaredObject, Finding, Origin, UnitName};
-use render::{RenderedObject, Tree};
+use render::{Phase, RenderedObject, Tree};
 use serde_json::Value;
 
 pub use commits::Commits;

@@ -6,6 +6,7 @@
 //! | `engine` | a chart's templates, their order, their budgets |
 //! | `template` | Go's `text/template`: lexer, parser, tree, executor, printing |
 //! | `functions` | what templates can call: Go's, Sprig's and Helm's functions, one file per family |
+//! | `budget` | what a render may use up |
 //! | `fault` | what goes wrong in templates |
 //! | `chart` | charts: directories, archives, `.helmignore`, `Chart.yaml`, and how much they may hold |
 //! | `values` | values files and how they are merged, nulls and globals included |
@@ -20,7 +21,10 @@
 //! Absent on purpose: a clock, randomness, keys and certificates, the network, the environment. The functions that need one are
 //! refused by name (`functions::refused`).
 
+mod budget;
 mod capabilities;
+#[cfg(test)]
+mod cases;
 mod chart;
 mod context;
 mod dependencies;
@@ -28,12 +32,13 @@ mod engine;
 mod error;
 mod fault;
 mod files;
+mod functions;
 mod glob;
 mod manifest;
 mod program;
 mod release;
 mod schema;
-mod semver;
+mod template;
 mod unit;
 mod value;
 mod values;

@@ -11,6 +11,7 @@ mod map;
 mod scalar;
 
 pub use emit::emit;
+pub(crate) use emit::emit_indented;
 pub use load::{Limits, Loader, Profile, YamlError};
 pub use map::Map;
 

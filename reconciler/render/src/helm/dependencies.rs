@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::chart::{Chart, ChartFile, Dependency, Import, Metadata};
-use super::semver;
+use super::functions::{Range, Version};
 use super::value::{Dict, DictKind, Value};
 use super::values::{self, Mismatch, Nulls};
 use crate::object::Origin;
@@ -90,7 +90,7 @@ impl<'c> Part<'c> {
         let Some(mut named) = self.metadata.dependencies.take() else { return Ok(()) };
         let carried = std::mem::take(&mut self.parts);
         let fits = |part: &Part<'_>, dependency: &Dependency| {
-            part.name() == dependency.name && semver::compatible(&dependency.version, &part.metadata.version)
+            part.name() == dependency.name && compatible(&dependency.version, &part.metadata.version)
         };
         // Charts that nobody names are always enabled.
         let unnamed = carried.iter().filter(|part| !named.iter().any(|dependency| fits(part, dependency)));
@@ -154,6 +154,11 @@ impl<'c> Part<'c> {
         self.defaults = own;
         Ok(())
     }
+}
+
+/// Whether a version lies in a range; a text that is neither never fits.
+pub(super) fn compatible(range: &str, version: &str) -> bool {
+    Range::parse(range).zip(Version::parse(version)).is_some_and(|(range, version)| range.holds(&version))
 }
 
 /// A file that is parsed for its definitions only.

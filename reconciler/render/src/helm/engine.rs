@@ -1,7 +1,12 @@
 //! All templates of a chart and its subcharts, parsed into one set of names and rendered in Helm's order.
 
+use std::rc::Rc;
+
 use super::fault::{Place, TemplateError, TemplateProblem};
-use super::value::Dict;
+use super::template::parser::parse;
+use super::template::run::{Run, Templates, without_no_value};
+use super::template::tree::Source;
+use super::value::{Dict, DictKind, Value};
 
 /// One template file of a chart.
 pub(crate) struct TemplateFile<'a> {
@@ -10,7 +15,8 @@ pub(crate) struct TemplateFile<'a> {
     /// Its bytes.
     pub(crate) text: &'a [u8],
     /// The values its chart's templates see: `Values`, `Chart`, `Release`, `Capabilities`, `Files`, `Subcharts`. Every file of a chart
-    /// has the same map, so what one template sets the next one sees. `Template` is put there by the render.
+    /// has the same map, so what one template sets the next one sees. `Template` is put there by the render. Its kind is
+    /// [`DictKind::Values`], as is that of `Values` in it: Helm's type has methods.
     pub(crate) context: Dict,
     /// What `.Template.BasePath` is: `parent/charts/child/templates`.
     pub(crate) base_path: &'a str,
@@ -67,12 +73,30 @@ pub(crate) fn render(
     templates: &[TemplateFile<'_>],
     options: &EngineOptions,
 ) -> Result<Vec<RenderedTemplate>, TemplateError> {
-    let _ = options;
-    match templates.first() {
-        None => Ok(Vec::new()),
-        Some(first) => Err(TemplateError {
-            at: Place { template: first.name.to_owned(), ..Place::default() },
-            problem: TemplateProblem::Syntax("the engine is being written".to_owned()),
-        }),
+    let mut files: Vec<&TemplateFile<'_>> = templates.iter().collect();
+    files.sort_by(|a, b| depth(b.name).cmp(&depth(a.name)).then_with(|| b.name.cmp(a.name)));
+    let mut parsed = Templates::default();
+    for file in &files {
+        let source = Source { name: Rc::from(file.name), text: Rc::from(file.text) };
+        parse(&Rc::new(source))?.into_iter().for_each(|tree| parsed.add(tree));
     }
+    let mut run = Run::new(parsed, options);
+    let mut rendered = Vec::new();
+    for file in files.iter().filter(|file| file.rendered) {
+        let template = [("Name", Value::text(file.name)), ("BasePath", Value::text(file.base_path))];
+        let template = template.map(|(key, value)| (Rc::from(key), value));
+        file.context.insert("Template", Dict::from_entries(DictKind::Values, template).into());
+        let bytes = run.render(file.name, file.context.clone().into())?;
+        let text = String::from_utf8(without_no_value(bytes)).map_err(|_| {
+            let at = Place { template: file.name.to_owned(), ..Place::default() };
+            let message = "what it prints is no UTF-8 text".to_owned();
+            TemplateError::new(at, TemplateProblem::Action { what: "the template".to_owned(), message })
+        })?;
+        rendered.push(RenderedTemplate { name: file.name.to_owned(), text });
+    }
+    Ok(rendered)
+}
+
+fn depth(name: &str) -> usize {
+    name.bytes().filter(|byte| *byte == b'/').count()
 }

@@ -27,9 +27,12 @@ pub(crate) enum Fault {
         /// How much there may be.
         limit: u64,
     },
-    /// It happened in another template that this one includes; the place is known already.
+    /// The place is known already.
     #[error(transparent)]
     Elsewhere(Box<TemplateError>),
+    /// The place is known already, in another template that this one includes; the place of that is missing yet.
+    #[error(transparent)]
+    Included(Box<TemplateError>),
 }
 
 impl Fault {
@@ -37,7 +40,51 @@ impl Fault {
     pub(crate) fn wrong(message: impl Into<String>) -> Self {
         Fault::Wrong(message.into())
     }
+
+    /// Adds where it happened, unless that is known. `what` is the part of the template.
+    pub(crate) fn located(self, place: impl FnOnce() -> Place, what: String) -> Self {
+        match self {
+            Fault::Elsewhere(_) => self,
+            Fault::Included(mut error) => {
+                if error.within.len() < MOST_SHOWN {
+                    error.within.push(place());
+                }
+                Fault::Elsewhere(error)
+            }
+            _ => Fault::Elsewhere(Box::new(TemplateError::new(place(), self.problem(what)))),
+        }
+    }
+
+    /// The same fault for the template that includes this one.
+    pub(crate) fn from_within(self) -> Self {
+        match self {
+            Fault::Elsewhere(error) => Fault::Included(error),
+            fault => fault,
+        }
+    }
+
+    /// The error, wherever it happened.
+    pub(crate) fn anywhere(self, template: &str) -> TemplateError {
+        let place = || Place { template: template.to_owned(), ..Place::default() };
+        match self {
+            Fault::Elsewhere(error) | Fault::Included(error) => *error,
+            fault => TemplateError::new(place(), fault.problem(String::new())),
+        }
+    }
+
+    fn problem(self, what: String) -> TemplateProblem {
+        match self {
+            Fault::Failed(message) => TemplateProblem::Failed(message),
+            Fault::Wrong(message) => TemplateProblem::Action { what, message },
+            Fault::Refused { function, why } => TemplateProblem::Refused { function, why },
+            Fault::Limit { what, limit } => TemplateProblem::Limit { what, limit },
+            Fault::Elsewhere(error) | Fault::Included(error) => error.problem,
+        }
+    }
 }
+
+/// How many templates around an error are named.
+const MOST_SHOWN: usize = 5;
 
 /// Where in a template.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,12 +106,24 @@ impl std::fmt::Display for Place {
 
 /// Why the templates of a chart could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {problem}; {}", .problem.advice())]
+#[error("{at}: {problem}{}; {}", included(.within), .problem.advice())]
 pub struct TemplateError {
     /// Where.
     pub at: Place,
+    /// Where the template was included, the innermost place first.
+    pub within: Vec<Place>,
     /// What.
     pub problem: TemplateProblem,
+}
+
+impl TemplateError {
+    pub(crate) fn new(at: Place, problem: TemplateProblem) -> Self {
+        TemplateError { at, within: Vec::new(), problem }
+    }
+}
+
+fn included(within: &[Place]) -> String {
+    within.iter().map(|place| format!(", included at {place}")).collect()
 }
 
 /// What is wrong with a template.

@@ -3,13 +3,12 @@
 use super::capabilities::{Capabilities, KubeVersion};
 use super::chart::{self, Chart, ChartFile, Loading};
 use super::context::{Scope, Shared, release};
-use super::dependencies::{Part, is_partial};
+use super::dependencies::{Part, compatible, is_partial};
 use super::engine::{self, EngineOptions, TemplateFile};
 use super::error::HelmError;
 use super::manifest::{self, Manifest, Printed};
 use super::program::{Program, ProgramError, ProgramRequest};
 use super::schema;
-use super::semver;
 use super::value::{Dict, DictKind, Value};
 use super::values::{self, Nulls};
 use crate::object::{Hook, Origin, OriginalId, RenderedObject};
@@ -153,7 +152,7 @@ fn check_installable(chart: &Chart) -> Result<(), HelmError> {
 
 fn check_kube_version(part: &Part<'_>, kube_version: &KubeVersion) -> Result<(), HelmError> {
     let wanted = &part.metadata.kube_version;
-    if wanted.is_empty() || semver::compatible(wanted, kube_version.numbers()) {
+    if wanted.is_empty() || compatible(wanted, kube_version.numbers()) {
         return Ok(());
     }
     let message = format!(

@@ -11,22 +11,48 @@ use order::natural_order;
 
 use super::json::float_text;
 use super::scalar::needs_quotes;
-use super::{Map, Node, Value};
+use super::{Map, Node, Value, go_float};
 
-const WIDTH: usize = 80;
 const STEP: usize = 2;
 /// libyaml writes longer keys with an explicit `?`.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
 /// Writes one document, ending with a newline.
 pub fn emit(node: &Node) -> String {
-    let mut out = Emitter { out: String::new(), column: 0, indent: None, whitespace: true, indention: true };
+    write(node, &LAYOUT_V2)
+}
+
+/// Writes one document as go-yaml v3 writes values that did not go through JSON: sequences in mappings are indented, long lines stay,
+/// a tab does not keep text out of a block, and floats look like Go's. Helm's `toYamlPretty`.
+pub(crate) fn emit_indented(node: &Node) -> String {
+    write(node, &LAYOUT_V3)
+}
+
+fn write(node: &Node, layout: &'static Layout) -> String {
+    let mut out =
+        Emitter { out: String::new(), column: 0, indent: None, whitespace: true, indention: true, layout };
     out.node(node, Place::Root);
     if out.column > 0 || out.out.is_empty() {
         out.line_break();
     }
     out.out
 }
+
+/// What the two versions of go-yaml do differently.
+struct Layout {
+    /// The column after which text is folded.
+    width: usize,
+    /// Whether a sequence in a mapping is a step deeper than its key.
+    indents_sequences: bool,
+    /// Whether block text may hold tabs.
+    tabs_in_blocks: bool,
+    float: fn(f64) -> String,
+}
+
+const LAYOUT_V2: Layout =
+    Layout { width: 80, indents_sequences: false, tabs_in_blocks: false, float: float_text };
+const LAYOUT_V3: Layout =
+    Layout { width: usize::MAX, indents_sequences: true, tabs_in_blocks: true, float: go_float };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -52,6 +78,7 @@ struct Emitter {
     whitespace: bool,
     /// Whether only indentation has been written on this line.
     indention: bool,
+    layout: &'static Layout,
 }
 
 impl Emitter {
@@ -61,7 +88,7 @@ impl Emitter {
             Value::Bool(b) => self.plain(if *b { "true" } else { "false" }, place),
             Value::Int(i) => self.plain(&i.to_string(), place),
             Value::Uint(u) => self.plain(&u.to_string(), place),
-            Value::Float(float) => self.plain(&float_text(float.number), place),
+            Value::Float(float) => self.plain(&(self.layout.float)(float.number), place),
             Value::String(text) => self.text(text, place),
             Value::Seq(items) if items.is_empty() => self.empty("[", "]"),
             Value::Map(map) if map.is_empty() => self.empty("{", "}"),
@@ -78,7 +105,7 @@ impl Emitter {
     fn sequence(&mut self, items: &[Node], place: Place) {
         let before = self.indent;
         // A sequence inside a mapping is written at the mapping's own indent.
-        let indentless = place == Place::Value && !self.indention;
+        let indentless = !self.layout.indents_sequences && place == Place::Value && !self.indention;
         self.indent = match before {
             None => Some(0),
             Some(indent) if indentless => Some(indent),
@@ -119,7 +146,7 @@ impl Emitter {
 
     fn text(&mut self, text: &str, place: Place) {
         let key = place == Place::Key;
-        let facts = analyse(text);
+        let facts = analyse(text, self.layout.tabs_in_blocks);
         let before = self.indent;
         // Continuation lines and block text are one step deeper than what holds them.
         self.indent = Some(before.map_or(STEP, |indent| indent + STEP));
@@ -177,7 +204,7 @@ impl Emitter {
         let mut rest = text.chars().peekable();
         while let Some(c) = rest.next() {
             if c == ' ' {
-                if may_break && !spaces && self.column > WIDTH && rest.peek() != Some(&' ') {
+                if may_break && !spaces && self.column > self.layout.width && rest.peek() != Some(&' ') {
                     self.start_line();
                 } else {
                     self.put(c);
@@ -200,7 +227,7 @@ impl Emitter {
         while let Some(c) = rest.next() {
             if c == ' ' {
                 let inner = !first && rest.peek().is_some_and(|next| *next != ' ');
-                if may_break && !spaces && self.column > WIDTH && inner {
+                if may_break && !spaces && self.column > self.layout.width && inner {
                     self.start_line();
                 } else {
                     self.put(c);
@@ -243,7 +270,8 @@ impl Emitter {
                 }
                 spaces = false;
             } else if c == ' ' {
-                if may_break && !spaces && self.column > WIDTH && !first && rest.peek().is_some() {
+                if may_break && !spaces && self.column > self.layout.width && !first && rest.peek().is_some()
+                {
                     self.start_line();
                     if rest.peek() == Some(&' ') {
                         self.put('\\');

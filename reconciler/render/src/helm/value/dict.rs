@@ -121,6 +121,14 @@ impl Dict {
         self.len() == 0
     }
 
+    /// What a key that is not there has: Go's zero value of the elements.
+    pub(crate) fn zero(&self) -> Value {
+        match self.kind() {
+            DictKind::Strings => Value::text(""),
+            DictKind::Any | DictKind::Values => Value::Nil,
+        }
+    }
+
     /// Whether both are one map.
     pub(crate) fn is(&self, other: &Dict) -> bool {
         Rc::ptr_eq(&self.body, &other.body)

@@ -16,6 +16,8 @@ pub(crate) enum ListKind {
     Ints,
     /// `[][]interface {}`: results of `chunk`.
     Lists,
+    /// `[]map[string]interface {}`: arrays of tables in TOML.
+    Dicts,
 }
 
 impl ListKind {
@@ -25,6 +27,7 @@ impl ListKind {
             ListKind::Strings => "[]string",
             ListKind::Ints => "[]int",
             ListKind::Lists => "[][]interface {}",
+            ListKind::Dicts => "[]map[string]interface {}",
         }
     }
 }

@@ -13,6 +13,7 @@ pub(super) struct Analysis {
 struct Seen {
     indicators: bool,
     special: bool,
+    tab: bool,
     leading: bool,
     trailing: bool,
     trailing_space: bool,
@@ -63,7 +64,8 @@ pub(super) fn escape(c: char) -> String {
     format!("\\{short}")
 }
 
-pub(super) fn analyse(text: &str) -> Analysis {
+/// `tabs_in_blocks`: whether block text may hold what is not printable only for being a tab.
+pub(super) fn analyse(text: &str, tabs_in_blocks: bool) -> Analysis {
     if text.is_empty() {
         return Analysis {
             multiline: false,
@@ -73,7 +75,7 @@ pub(super) fn analyse(text: &str) -> Analysis {
         };
     }
     let seen = look(text);
-    let spoiled = seen.space_break || seen.special;
+    let spoiled = seen.space_break || seen.special || seen.tab;
     Analysis {
         multiline: seen.breaks,
         plain_allowed: !(seen.leading
@@ -83,7 +85,10 @@ pub(super) fn analyse(text: &str) -> Analysis {
             || seen.breaks
             || seen.indicators),
         single_allowed: !(seen.break_space || spoiled),
-        block_allowed: !(seen.trailing_space || spoiled),
+        block_allowed: !(seen.trailing_space
+            || seen.space_break
+            || seen.special
+            || (seen.tab && !tabs_in_blocks)),
     }
 }
 
@@ -102,7 +107,8 @@ fn look(text: &str) -> Seen {
             '#' => after_blank,
             _ => false,
         };
-        seen.special |= !is_printable(c);
+        seen.tab |= c == '\t';
+        seen.special |= !is_printable(c) && c != '\t';
         if c == ' ' {
             seen.leading |= first;
             seen.trailing |= last;

@@ -1,0 +1,82 @@
+//! What a render may use up, and what it has used.
+
+use super::engine::EngineLimits;
+use super::fault::Fault;
+use super::value::{DEPTH, TooDeep, Value};
+
+/// The budget of one render. Every amount only grows; what was made and dropped again counts, too.
+pub(crate) struct Budget {
+    limits: EngineLimits,
+    steps: u64,
+    produced: u64,
+    output: u64,
+}
+
+impl Budget {
+    /// Nothing used yet.
+    pub(crate) fn new(limits: EngineLimits) -> Self {
+        Budget { limits, steps: 0, produced: 0, output: 0 }
+    }
+
+    /// Takes steps.
+    pub(crate) fn spend(&mut self, steps: u64) -> Result<(), Fault> {
+        self.steps = self.steps.saturating_add(steps);
+        within(self.steps, self.limits.steps, "steps of templates")
+    }
+
+    /// Makes bytes that a template goes on with. Asked before they are made, so that they never are where they are too many.
+    pub(crate) fn produce(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.produced = self.produced.saturating_add(bytes as u64);
+        within(self.produced, self.limits.produced_bytes, "bytes made by templates")
+    }
+
+    /// Prints bytes.
+    pub(crate) fn print(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.output = self.output.saturating_add(bytes as u64);
+        within(self.output, self.limits.output_bytes, "bytes of output")
+    }
+
+    /// How many bytes may still be made.
+    pub(crate) fn room(&self) -> usize {
+        usize::try_from(self.limits.produced_bytes.saturating_sub(self.produced)).unwrap_or(usize::MAX)
+    }
+
+    /// Nothing fitted any more.
+    pub(crate) fn overflow(&self) -> Fault {
+        Fault::Limit { what: "bytes made by templates", limit: self.limits.produced_bytes }
+    }
+
+    /// Counts what a function will see that walks the whole value: lists may share their items, so that a small value unfolds into
+    /// one that fits nowhere.
+    pub(crate) fn weigh(&mut self, value: &Value) -> Result<(), Fault> {
+        match value {
+            Value::List(_) | Value::Dict(_) | Value::Host(_) => self.weigh_levels(value, DEPTH),
+            Value::String(text) => self.produce(text.len()),
+            Value::Bytes(bytes) => self.produce(bytes.len()),
+            _ => Ok(()),
+        }
+    }
+
+    fn weigh_levels(&mut self, value: &Value, levels: usize) -> Result<(), Fault> {
+        let below = levels.checked_sub(1).ok_or_else(|| Fault::wrong(TooDeep.to_string()))?;
+        self.spend(1)?;
+        match value {
+            Value::List(list) => list.iter().try_for_each(|item| self.weigh_levels(item, below)),
+            Value::Dict(dict) => dict.entries().iter().try_for_each(|(key, value)| {
+                self.produce(key.len())?;
+                self.weigh_levels(value, below)
+            }),
+            Value::Host(object) => match object.plain() {
+                Some(plain) => self.weigh_levels(&plain, below),
+                None => Ok(()),
+            },
+            Value::String(text) => self.produce(text.len()),
+            Value::Bytes(bytes) => self.produce(bytes.len()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn within(used: u64, limit: u64, what: &'static str) -> Result<(), Fault> {
+    if used > limit { Err(Fault::Limit { what, limit }) } else { Ok(()) }
+}

@@ -45,16 +45,14 @@ pub(super) fn from_json(json: &Json) -> Node {
     value.into()
 }
 
-/// The integer a float is, where 64 bits hold it.
+/// The integer that a float is read back as, where 64 bits hold it: Go writes the digits that tell it from other floats, and zeros.
 fn whole(number: f64) -> Option<Number> {
-    if number.fract() != 0.0 {
+    if number.fract() != 0.0 || number.abs() >= 18_446_744_073_709_551_616.0 {
         return None;
     }
-    // Both bounds are exact powers of two, so the casts below cannot change the number.
-    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) {
-        return Some((number as i64).into());
-    }
-    (0.0..18_446_744_073_709_551_616.0).contains(&number).then(|| (number as u64).into())
+    let text = number.to_string();
+    let signed = text.parse::<i64>().map(Number::from);
+    signed.or_else(|_| text.parse::<u64>().map(Number::from)).ok()
 }
 
 /// How a float is printed once it went through JSON: as an integer where it is one.

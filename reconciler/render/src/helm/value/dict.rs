@@ -70,6 +70,11 @@ impl Dict {
         Dict::from_entries(DictKind::Any, entries.map(|(key, value)| (Rc::from(key), value)))
     }
 
+    /// A map of its own with the same entries now.
+    pub(crate) fn copied(&self, kind: DictKind) -> Self {
+        Dict::from_entries(kind, self.entries())
+    }
+
     /// The same map under another Go type.
     pub(crate) fn as_kind(&self, kind: DictKind) -> Self {
         Dict { kind, ..self.clone() }

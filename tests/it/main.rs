@@ -15,6 +15,7 @@ mod harness;
 mod intent;
 mod kube;
 mod laws;
+mod remotes;
 #[path = "../scenarios/suite.rs"]
 mod scenarios;
 mod sim;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         kube::trials(),
         intent::trials(),
         sim::trials(),
+        remotes::trials(),
         scenarios::trials(),
     ];
     let exit_code = harness::run(areas.into_iter().flatten().collect());

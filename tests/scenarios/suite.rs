@@ -8,11 +8,15 @@
 //! | [`first_sync`] | the way of a commit |
 //! | [`placement`] | policies, labels, overlaps |
 //! | [`autoscaling`] | autoscalers in the clusters |
+//! | [`elsewhere`] | sources that are not on this machine: logging in, polling, pushing, and what servers do wrong |
+//! | [`limits`] | sources that may not write or place everything |
 //! | [`status`] | what comes back |
 //! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
 mod autoscaling;
+mod elsewhere;
 mod first_sync;
+mod limits;
 mod placement;
 mod recorder;
 mod spaces;
@@ -30,7 +34,9 @@ use stage::Stage;
 pub fn trials() -> Vec<Trial> {
     let stories: Vec<(&str, Story)> = [
         autoscaling::stories(),
+        elsewhere::stories(),
         first_sync::stories(),
+        limits::stories(),
         placement::stories(),
         status::stories(),
         trouble::stories(),

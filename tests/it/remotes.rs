@@ -7,12 +7,14 @@
 //! | `sshd` | the real sshd, with keys made here |
 //! | `talk` | trials of one conversation that both ways of speaking share |
 //! | `refusals` | trials of what only one of them can refuse |
+//! | `up` | trials of `gitstellar up URL` |
 
 pub mod https;
 pub mod origin;
 mod refusals;
 pub mod sshd;
 mod talk;
+mod up;
 
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ use https::Https;
 use sshd::{Right, Sshd};
 
 pub fn trials() -> Vec<Trial> {
-    [talk::trials(), refusals::trials()].into_iter().flatten().collect()
+    [talk::trials(), refusals::trials(), up::trials()].into_iter().flatten().collect()
 }
 
 /// A password that must never be seen anywhere.

@@ -38,7 +38,7 @@ pub struct Args {
     #[command(flatten)]
     following: Following,
     #[command(flatten)]
-    login: login::Args,
+    login: login::LoginArgs,
     /// Exit once everything placed is applied and healthy, and the status commit is written
     #[arg(long)]
     until_synced: bool,

@@ -15,7 +15,7 @@ const TOKEN_VARIABLE: &str = "GITSTELLAR_TOKEN";
 
 /// Arguments about logging in.
 #[derive(clap::Args, Clone, Debug)]
-pub(super) struct Args {
+pub(super) struct LoginArgs {
     /// User name for an https URL; the token is that of the environment variable GITSTELLAR_TOKEN, or of --token-file
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Args {
 }
 
 /// The login for a repository, if one was given.
-pub(super) fn login(args: &Args, repo: &Repo) -> anyhow::Result<Option<OwnLogin>> {
+pub(super) fn login(args: &LoginArgs, repo: &Repo) -> anyhow::Result<Option<OwnLogin>> {
     let variable = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
     let given = args.username.is_some() || args.token_file.is_some();
     let url = match repo {

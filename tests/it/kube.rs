@@ -17,13 +17,14 @@ pub mod assets;
 mod etcd;
 pub mod fleet;
 mod kubectl;
-mod leash;
+pub mod leash;
 mod pki;
 mod proofs;
 mod server;
 
 use libtest_mimic::Trial;
 
+pub use etcd::free_port;
 pub use fleet::{fleet, servers};
 pub use kubectl::{kubectl, kubectl_ok, kubectl_with_input};
 pub use server::ApiServer;

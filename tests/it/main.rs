@@ -16,6 +16,7 @@ mod harness;
 mod intent;
 mod kube;
 mod laws;
+mod remotes;
 #[path = "../scenarios/suite.rs"]
 mod scenarios;
 mod sim;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         kube::trials(),
         intent::trials(),
         sim::trials(),
+        remotes::trials(),
         templates::trials(),
         scenarios::trials(),
     ];

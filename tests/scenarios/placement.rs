@@ -40,7 +40,9 @@ fn retarget(stage: &mut Stage) -> Outcome {
     other_unit(stage)?;
     stage.commit("The shop")?;
     stage.start()?;
-    stage.until("cluster1", CART, "is there", |_| true)?;
+    for cluster in ["cluster1", "cluster2"] {
+        stage.until(cluster, CART, "is there", |_| true)?;
+    }
     stage.write("policies/production.yaml", &policy("production", "edge", "gitstellar.io/unit: shop", ""))?;
     stage.commit("To the edge")?;
     stage.until("cluster3", CART, "is there", |_| true)?;
@@ -50,7 +52,7 @@ fn retarget(stage: &mut Stage) -> Outcome {
         stage.until_gone(cluster, SETTINGS)?;
     }
     let held = stage.until("wds1", At(super::stage::SOURCE, None, "main"), "holds a removal", |source| {
-        source.pointer("/status/held").and_then(|held| held.as_array()).is_some_and(|held| !held.is_empty())
+        source.pointer("/status/held/0/count").is_some_and(|count| *count == 2)
     })?;
     ensure!(
         stage.get("cluster1", At(NAMESPACE, None, "shop"))?.is_some(),

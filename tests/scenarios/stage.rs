@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use apimachinery::{Name, Namespace, Object, SystemClock};
 use hub::world::resources;
 use hub::{Settings, World};
@@ -17,6 +16,7 @@ use super::recorder::{Entry, Recorder};
 use super::spaces::{Backend, CLUSTERS, Spaces};
 use crate::harness::{Outcome, block_on, eventually, spawn};
 use crate::kube;
+use crate::remotes::origin::git;
 
 /// How long anything may take to arrive. Machines are shared; nothing is gated on speed here.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -25,6 +25,8 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 pub struct Stage {
     spaces: Spaces,
     directory: tempfile::TempDir,
+    /// The specification of the GitSource `main`.
+    source: Value,
     hub: Option<Running>,
     agents: BTreeMap<String, Running>,
     simulations: Vec<Running>,
@@ -60,19 +62,32 @@ impl Stage {
     fn set(backend: Backend) -> anyhow::Result<Self> {
         let spaces = Spaces::open(backend)?;
         let directory = tempfile::tempdir()?;
-        let stage = Self {
+        let source = Value::Null;
+        let mut stage = Self {
             spaces,
             directory,
+            source,
             hub: None,
             agents: BTreeMap::new(),
             simulations: Vec::new(),
             world: None,
         };
+        stage.source = json!({ "url": stage.repository().to_string_lossy(), "ref": "main" });
         git(&stage.repository(), &["init", "--quiet", "--initial-branch=main", "."])?;
         for (cluster, region, tier) in CLUSTERS {
             stage.write(&format!("clusters/{cluster}.yaml"), &cluster_file(cluster, region, tier))?;
         }
         Ok(stage)
+    }
+
+    /// Lets the GitSource `main` ask for something else than the repository here; before [`Stage::start`].
+    pub fn follow(&mut self, source: Value) {
+        self.source = source;
+    }
+
+    /// A directory of this story's own.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The repository's work tree.
@@ -137,7 +152,7 @@ impl Stage {
         }
         let source = json!({
             "apiVersion": "gitstellar.io/v1alpha1", "kind": "GitSource", "metadata": { "name": "main" },
-            "spec": { "url": self.repository().to_string_lossy(), "ref": "main" },
+            "spec": self.source,
         });
         self.apply_now("wds1", SOURCE, &source)
     }
@@ -147,6 +162,7 @@ impl Stage {
         let shutdown = Shutdown::new();
         let mut settings = Settings::new("wds1", self.directory.path().join("mirrors"));
         settings.allow_local_sources = true;
+        settings.git_silence = Duration::from_secs(10);
         settings.pacing = plan::report::Pacing { progress_ms: 200, change_ms: 200 };
         let (wds, its) = (self.spaces.ours("wds1"), self.spaces.ours("its1"));
         let clock = Arc::new(SystemClock::default());
@@ -244,6 +260,12 @@ impl Stage {
         let (resource, namespace, name) = at.parts();
         let found = block_on(self.space(space).get(&resource, namespace.as_ref(), &name))?;
         Ok(found.map(|object| object.to_value()))
+    }
+
+    /// All objects of a kind.
+    pub fn list(&self, space: &str, kind: Kind) -> anyhow::Result<Vec<Value>> {
+        let listed = block_on(self.space(space).list(&kind.resource(), None, None))?;
+        Ok(listed.iter().map(Object::to_value).collect())
     }
 
     /// Waits until an object satisfies a condition; returns it then.
@@ -367,6 +389,15 @@ impl Stage {
         eventually("the hub has settled", LIMIT, || {
             let boards = self.world.as_ref().map(|world| world.board.sources()).unwrap_or_default();
             Ok(boards.values().any(|board| board.settled.is_some() && board.reported.is_some()).then_some(()))
+        })
+        .with_context(|| format!("board: {}", self.board()))
+    }
+
+    /// Waits until a hub knows something of its source `main`, beyond what stands in the WDS.
+    pub fn until_hub(&self, what: &str, holds: impl Fn(&hub::board::SourceBoard) -> bool) -> Outcome {
+        eventually(&format!("the hub {what}"), LIMIT, || {
+            let boards = self.world.as_ref().map(|world| world.board.sources()).unwrap_or_default();
+            Ok(boards.values().any(&holds).then_some(()))
         })
         .with_context(|| format!("board: {}", self.board()))
     }
@@ -504,6 +535,9 @@ pub const SOURCE: Kind = Kind("gitstellar.io", "v1alpha1", "GitSource", "gitsour
 pub const BINDING: Kind = Kind("control.kubestellar.io", "v1alpha1", "Binding", "bindings", false);
 pub const POLICY: Kind =
     Kind("control.kubestellar.io", "v1alpha1", "BindingPolicy", "bindingpolicies", false);
+pub const SECRET: Kind = Kind("", "v1", "Secret", "secrets", true);
+pub const CLUSTER: Kind =
+    Kind("cluster.open-cluster-management.io", "v1", "ManagedCluster", "managedclusters", false);
 pub const UNIT: Kind = Kind("gitstellar.io", "v1alpha1", "Unit", "units", false);
 pub const WORK: Kind = Kind("work.open-cluster-management.io", "v1", "ManifestWork", "manifestworks", true);
 
@@ -521,30 +555,4 @@ fn cluster_file(name: &str, region: &str, tier: &str) -> String {
     format!(
         "apiVersion: cluster.open-cluster-management.io/v1\nkind: ManagedCluster\nmetadata:\n  name: {name}\n  labels: {{ region: {region}, tier: {tier} }}\n"
     )
-}
-
-/// Runs git as somebody without a configuration of their own.
-fn git(directory: &Path, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new("git")
-        .args(arguments)
-        .current_dir(directory)
-        .envs([
-            ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ("GIT_CONFIG_SYSTEM", "/dev/null"),
-            ("HOME", "/nonexistent"),
-        ])
-        .envs([
-            ("GIT_AUTHOR_NAME", "A. Person"),
-            ("GIT_AUTHOR_EMAIL", "a@example.com"),
-            ("GIT_COMMITTER_NAME", "A. Person"),
-            ("GIT_COMMITTER_EMAIL", "a@example.com"),
-            // Equal contents are equal commits, so that two runs can be compared.
-            ("GIT_AUTHOR_DATE", "2026-11-20T12:00:00Z"),
-            ("GIT_COMMITTER_DATE", "2026-11-20T12:00:00Z"),
-        ])
-        .output()?;
-    if !output.status.success() {
-        bail!("git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(String::from_utf8(output.stdout)?)
 }

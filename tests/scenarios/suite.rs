@@ -8,13 +8,17 @@
 //! | [`first_sync`] | the way of a commit |
 //! | [`placement`] | policies, labels, overlaps |
 //! | [`autoscaling`] | autoscalers in the clusters |
+//! | [`elsewhere`] | sources that are not on this machine: logging in, polling, pushing, and what servers do wrong |
+//! | [`limits`] | sources that may not write or place everything |
 //! | [`status`] | what comes back |
 //! | [`crashes`] | kills at random moments |
 //! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
 mod autoscaling;
 mod crashes;
+mod elsewhere;
 mod first_sync;
+mod limits;
 mod placement;
 mod recorder;
 mod spaces;
@@ -32,7 +36,9 @@ use stage::Stage;
 pub fn trials() -> Vec<Trial> {
     let stories: Vec<(&str, Story)> = [
         autoscaling::stories(),
+        elsewhere::stories(),
         first_sync::stories(),
+        limits::stories(),
         placement::stories(),
         status::stories(),
         trouble::stories(),

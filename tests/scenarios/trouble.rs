@@ -106,8 +106,11 @@ fn budget(stage: &mut Stage) -> Outcome {
     shop(stage, 1)?;
     stage.commit("The shop")?;
     stage.start()?;
-    stage.until("cluster1", SETTINGS, "is there", |_| true)?;
-    stage.until_applied("cluster1")?;
+    for cluster in ["cluster1", "cluster2"] {
+        stage.until(cluster, SETTINGS, "is there", |_| true)?;
+        stage.until(cluster, CART, "is there", |_| true)?;
+        stage.until_applied(cluster)?;
+    }
     stage.remove("apps/shop/shop.yaml")?;
     let commit = stage.commit("Nothing is left")?;
     stage.until_settled(&commit)?;

@@ -47,7 +47,8 @@ pub struct GitSourceSpec {
     /// How often a remote is polled, `30s`, `5m`; absent is one minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<String>,
-    /// Secret in `gitstellar-system` with `username` and `password`, or `identity` and `known_hosts`.
+    /// Secret in `gitstellar-system` that holds what the remote is shown: `username` and `password`, or `bearerToken`, and `ca.crt` for https;
+    /// `identity` and `known_hosts` for ssh. Its annotation `gitstellar.io/git-url` binds it to URLs below that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretRef>,
     /// Stop syncing; what runs keeps running.
@@ -57,6 +58,9 @@ pub struct GitSourceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "rewrites_schema")]
     pub rewrites: Option<String>,
+    /// What the source may write and where it may place it; absent is everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<AllowSpec>,
     /// Where and how status is written back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportSpec>,
@@ -71,6 +75,34 @@ fn rewrites_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 pub struct SecretRef {
     /// Its name.
     pub name: String,
+}
+
+/// What a source may write and where it may place it. In every entry, `*` stands for any characters; an absent list allows everything, an empty one nothing. The
+/// policies of a source with any limit place its own objects only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AllowSpec {
+    /// Clusters that its objects may go to, whoever's policy places them, and whose labels and properties it may declare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<Vec<String>>,
+    /// Namespaces that it may write into and declare. Other objects outside namespaces, but for its policies, must then be named in `kinds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
+    /// Kinds that it may write, `Deployment.apps`, `ConfigMap`, `*.networking.k8s.io`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Vec<String>>,
+}
+
+impl From<&AllowSpec> for plan::Allow {
+    fn from(spec: &AllowSpec) -> Self {
+        let patterns = |list: &Option<Vec<String>>| {
+            list.as_ref().map(|list| list.iter().map(|text| plan::allow::Pattern::new(text)).collect())
+        };
+        Self {
+            clusters: patterns(&spec.clusters),
+            namespaces: patterns(&spec.namespaces),
+            kinds: patterns(&spec.kinds),
+        }
+    }
 }
 
 /// Where and how status is written back.
@@ -110,7 +142,7 @@ pub struct GitSourceStatus {
     /// Findings of the last rendered commit, most severe first; at most fifty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<ReportedFinding>,
-    /// Ready, Reconciling, Stalled.
+    /// Ready; Reconciling, Stalled and ReportFailed (the status commit cannot be written) only while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::crds::conditions")]
     pub conditions: Vec<Condition>,

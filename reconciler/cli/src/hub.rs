@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::hub::{HelmBinary, Settings, World};
 use anyhow::Context as _;
@@ -27,9 +28,15 @@ pub struct Args {
     /// Name of the WDS in ManifestWorks
     #[arg(long, default_value = "wds1")]
     wds_name: String,
-    /// Let a GitSource name a path on this machine
+    /// Let a GitSource name a path on this machine, or a server on it
     #[arg(long)]
     allow_local_sources: bool,
+    /// Host that a GitSource may name, several between commas; without it any
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    git_host: Vec<String>,
+    /// How long the server of a repository may say nothing
+    #[arg(long, default_value = "60s", value_parser = crate::up::parse_duration)]
+    git_timeout: Duration,
     /// Take the WDS name over from another hub
     #[arg(long)]
     take_over: bool,
@@ -50,6 +57,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     settings.allow_local_sources = args.allow_local_sources;
     settings.take_over = args.take_over;
     settings.helm = args.helm_binary.map(|path| render::Program::new(HelmBinary::new(path)));
+    settings.git_hosts = args.git_host;
+    settings.git_silence = args.git_timeout;
     let shutdown = Shutdown::new();
     cancel_on_signal(shutdown.clone());
     let world = World::new(wds, its, settings, Arc::new(SystemClock::default()), shutdown);

@@ -23,6 +23,7 @@ pub mod up;
 pub mod validate;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -67,14 +68,20 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(cli.command)) {
+    let code = match runtime.block_on(run(cli.command)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
-    }
+    };
+    // A thread that waits for a server somewhere must not hold up the end.
+    runtime.shutdown_timeout(LAST_WAIT);
+    code
 }
+
+/// How long threads that still work may take at the end.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// The reference of all commands, as Markdown: what `--help` says.
 pub fn reference() -> String {
@@ -107,7 +114,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn start_logging(command: &Command) {
     let default = match command {
         Command::Hub(_) | Command::Agent(_) => "info",
-        Command::Up(_) => "warn,kube_runtime=error,kube_client=off",
+        // What sources and reports have to say stands on the screen already.
+        Command::Up(_) => "warn,hub::source=error,hub::report=error,kube_runtime=error,kube_client=off",
         _ => "error",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());

@@ -1,5 +1,6 @@
 //! Repositories and trees on this machine.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -51,13 +52,18 @@ pub fn declared_next(
 
 /// Where `up` keeps the data of a repository: in the user's data directory, keyed by the repository's path.
 pub fn data_dir(repository: &Path) -> anyhow::Result<PathBuf> {
+    data_dir_of(repository, repository.as_os_str())
+}
+
+/// The same for anything that has a name and a key.
+pub fn data_dir_of(named: &Path, key: &OsStr) -> anyhow::Result<PathBuf> {
     let base = std::env::var_os("XDG_DATA_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")))
         .ok_or_else(|| {
             anyhow!("neither XDG_DATA_HOME nor HOME is set; say where data goes with --data-dir")
         })?;
-    let name = repository.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let key = Digest::of(repository.as_os_str().as_encoded_bytes()).short(8);
+    let name = named.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let key = Digest::of(key.as_encoded_bytes()).short(8);
     Ok(base.join("gitstellar").join(format!("{name}-{key}")))
 }

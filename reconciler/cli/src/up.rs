@@ -1,14 +1,16 @@
-//! `gitstellar up [REPO]`: everything in one process.
+//! `gitstellar up [REPO]`: everything in one process, for a repository on this machine or elsewhere.
 //!
 //! | module | knows |
 //! |---|---|
 //! | [`place`] | which repository, which data directory, what is imported, what is not committed |
+//! | [`login`] | what a repository elsewhere is shown |
 //! | [`fleet`] | the spaces, and per cluster a simulation and an agent; a cluster file that appears starts one |
 //! | [`convergence`] | whether everything placed is applied and healthy, and what lags |
 //! | [`screen`] | what is printed |
 
 mod convergence;
 mod fleet;
+mod login;
 mod place;
 mod screen;
 
@@ -27,12 +29,16 @@ use crate::hub::cancel_on_signal;
 /// Arguments of `up`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The repository; a plain directory is imported
+    /// The repository: a directory, an https:// or an ssh:// URL; a plain directory is imported
     #[arg(default_value = ".")]
-    repo: PathBuf,
-    /// Where everything is kept; without it the user's data directory, keyed by the repository's path
+    repo: String,
+    /// Where everything is kept; without it the user's data directory, keyed by the repository's path or URL
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    following: Following,
+    #[command(flatten)]
+    login: login::LoginArgs,
     /// Exit once everything placed is applied and healthy, and the status commit is written
     #[arg(long)]
     until_synced: bool,
@@ -45,6 +51,20 @@ pub struct Args {
     /// How to print the final state
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
+}
+
+/// How the repository is followed. What is given here is written into the GitSource; what is not stays as it is there.
+#[derive(clap::Args, Clone, Debug)]
+struct Following {
+    /// Branch to follow; without it the one that is checked out at the first start, or the default branch of a URL
+    #[arg(long = "ref", value_name = "BRANCH")]
+    branch: Option<String>,
+    /// How often a URL is asked for new commits; without it once a minute
+    #[arg(long, value_parser = parse_duration)]
+    interval: Option<Duration>,
+    /// Write no status commits
+    #[arg(long)]
+    no_status: bool,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +84,7 @@ pub(crate) fn is_flow_space(name: &str) -> bool {
     name == WDS || name == ITS
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let number: u64 = number.parse().map_err(|_| format!("{text} is no duration; write 90s, 5m or 1h"))?;
     match unit {
@@ -80,12 +100,19 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let clock = Arc::new(SystemClock::default());
     let place = place::find(&args.repo, args.data_dir.as_deref(), jiff::Timestamp::now().as_second())?;
+    let own_login = login::login(&args.login, &place.repository)?;
     let screen = screen::Screen::new(args.output == Format::Json);
     screen.place(&place);
     let server = open_server(&args, &place).await?;
     let shutdown = Shutdown::new();
     cancel_on_signal(shutdown.clone());
-    let outcome = drive(&args, &place, &screen, (&server, clock, &shutdown)).await;
+    let mut settings = Settings::new(WDS, place.data_dir.join("mirrors"));
+    settings.allow_local_sources = true;
+    settings.own_login = own_login;
+    settings.git_silence = args.login.git_timeout;
+    // One person watches one repository: a status commit at once is what they wait for, and nobody is flooded.
+    settings.pacing.change_ms = 1_000;
+    let outcome = drive(&args, &place, &screen, (&server, clock, &shutdown, settings)).await;
     shutdown.cancel();
     match Arc::try_unwrap(server) {
         Ok(server) => server.shutdown().await,
@@ -107,7 +134,7 @@ async fn open_server(args: &Args, place: &place::Place) -> anyhow::Result<Arc<sp
     Ok(Arc::new(server))
 }
 
-type Parts<'a> = (&'a Arc<space::Server>, Arc<SystemClock>, &'a Shutdown);
+type Parts<'a> = (&'a Arc<space::Server>, Arc<SystemClock>, &'a Shutdown, Settings);
 
 async fn drive(
     args: &Args,
@@ -115,16 +142,13 @@ async fn drive(
     screen: &screen::Screen,
     parts: Parts<'_>,
 ) -> anyhow::Result<ExitCode> {
-    let (server, clock, shutdown) = parts;
+    let (server, clock, shutdown, settings) = parts;
     let wds = Connection::over(WDS, server.admin_service(WDS)?);
     let its = Connection::over(ITS, server.admin_service(ITS)?);
-    let mut settings = Settings::new(WDS, place.data_dir.join("mirrors"));
-    settings.allow_local_sources = true;
-    // One person watches one repository: a status commit at once is what they wait for, and nobody is flooded.
-    settings.pacing.change_ms = 1_000;
     let world = Arc::new(World::new(wds.clone(), its.clone(), settings, clock.clone(), shutdown.clone()));
     let fleet = fleet::Fleet::new(Arc::clone(server), its, clock, shutdown.clone(), place);
-    fleet.prepare(&wds).await?;
+    let followed = fleet.prepare(&wds, &args.following).await?;
+    screen.follows(place, followed.as_deref());
     let hub = tokio::spawn(hub::run(Arc::clone(&world)));
     let follow = tokio::spawn(fleet.follow(Arc::clone(&world)));
     screen.spaces(server, place);

@@ -6,23 +6,37 @@
 //! | [`repository`] | [`Repository`]: refs and commits of one object database, and the trees of its commits |
 //! | [`tree`] | [`Tree`]: files of one commit, read from the object database |
 //! | [`write`] | commits built from files without a work tree, and refs moved by compare-and-swap |
-//! | [`remote`] | which URLs are allowed; asking, fetching from and pushing to a remote |
-//! | [`transport`] | how bytes get there: HTTPS by our own client, ssh by the `ssh` program |
+//! | [`url`] | which URLs a remote may have |
+//! | [`credentials`] | what a remote is shown, kept out of everything that is printed |
+//! | [`remote`] | asking a remote for its branches, fetching from it and pushing to it |
+//! | [`listing`] | which branches a remote has, read from the bytes of its answer |
+//! | [`failure`] | why a remote could not be asked |
+//! | `transport` | how bytes get there: HTTPS by our own client, ssh by the `ssh` program |
+//! | `egress` | which addresses a remote may have |
 //! | [`newcomer`] | what `up` does for somebody without a repository: importing a directory; counting uncommitted files |
 //!
 //! Everything here blocks; callers in an async runtime use its blocking threads. Absent on purpose: hooks, filters, submodules, LFS,
 //! reading from a work tree, `~/.gitconfig`, a Kubernetes word.
 
+pub mod credentials;
+mod egress;
+pub mod failure;
 pub mod id;
+pub mod listing;
 pub mod newcomer;
 pub mod remote;
 pub mod repository;
-pub mod transport;
+mod transport;
 pub mod tree;
+pub mod url;
 pub mod write;
 
+pub use credentials::{Credentials, HttpsLogin, SshLogin, Withheld};
+pub use failure::RemoteFailure;
 pub use id::{BlobId, CommitId};
-pub use remote::{Credentials, Remote, Url, UrlError};
+pub use listing::RemoteBranches;
+pub use remote::{Limits, Remote};
 pub use repository::{GitError, Repository};
 pub use tree::{Difference, Entry, Tree};
+pub use url::{Scheme, Url, UrlError};
 pub use write::{NewCommit, Swap};

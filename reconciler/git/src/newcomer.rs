@@ -14,7 +14,11 @@ pub fn import(source: &Path, destination: &Path, time_s: i64) -> Result<Reposito
     if destination.join(".git").exists() {
         return Repository::open(destination);
     }
-    copy(source, destination)?;
+    let failed = |source| GitError::Io { action: "create", path: destination.display().to_string(), source };
+    std::fs::create_dir_all(destination).map_err(failed)?;
+    // The copy may lie inside what is copied, as a home directory holds its data directories; it is no part of it.
+    let itself = destination.canonicalize().map_err(failed)?;
+    copy(source, destination, &itself)?;
     let mut options = git2::RepositoryInitOptions::new();
     options.initial_head("main").no_reinit(true);
     let failed =
@@ -33,7 +37,7 @@ fn commit_all(git: &git2::Repository, time_s: i64) -> Result<CommitId, git2::Err
     Ok(git.commit(Some("HEAD"), &author, &author, "Import\n", &tree, &[])?.into())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
+fn copy(from: &Path, to: &Path, without: &Path) -> Result<(), GitError> {
     let failed = |action, path: &Path| {
         let path = path.display().to_string();
         move |source| GitError::Io { action, path, source }
@@ -43,11 +47,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
         let entry = entry.map_err(failed("read", from))?;
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type().map_err(failed("read", &path))?;
-        if entry.file_name() == ".git" {
+        if entry.file_name() == ".git" || path.canonicalize().is_ok_and(|path| path == without) {
             continue;
         }
         if kind.is_dir() {
-            copy(&path, &target)?;
+            copy(&path, &target, without)?;
         } else if kind.is_symlink() {
             let link = std::fs::read_link(&path).map_err(failed("read", &path))?;
             std::os::unix::fs::symlink(link, &target).map_err(failed("create", &target))?;
@@ -80,6 +84,16 @@ pub fn uncommitted_files(repository: &Repository) -> Result<usize, GitError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_that_holds_the_copy_is_copied_without_it() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("a.yaml"), "a: 1\n").unwrap();
+        let destination = place.path().join("data/copy");
+        let repository = import(place.path(), &destination, 0).unwrap();
+        let files = repository.files_of(repository.branch_tip("main").unwrap()).unwrap();
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["a.yaml"]);
+    }
 
     #[test]
     fn a_plain_directory_becomes_a_repository_and_later_edits_are_counted() {

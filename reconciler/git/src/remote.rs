@@ -1,103 +1,31 @@
-//! Remotes: which URLs are allowed; asking, fetching and pushing.
+//! Remotes: asking for branches, fetching and pushing.
 
-use std::fmt;
+use std::cell::RefCell;
+use std::time::Duration;
 
-use git2::{
-    AutotagOption, Direction, FetchOptions, FetchPrune, PushOptions, RemoteCallbacks, RemoteRedirect,
-};
+use git2::{AutotagOption, ErrorClass, ErrorCode, FetchOptions, FetchPrune, PushOptions, RemoteCallbacks};
 
-use crate::{CommitId, GitError, Repository, Swap, transport};
+use crate::listing::RemoteBranches;
+use crate::transport::{self, Call};
+use crate::{CommitId, Credentials, GitError, RemoteFailure, Repository, Swap, Url};
 
-/// Why a URL is refused.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UrlError {
-    /// Only https and ssh.
-    #[error(
-        "the URL of a source must begin with https:// or ssh:// (got {scheme}); a path on this machine needs --allow-local-sources"
-    )]
-    Scheme {
-        /// What it begins with.
-        scheme: String,
-    },
-    /// Credentials belong into a Secret.
-    #[error("the URL must not hold a password; put it into a Secret and name that as secretRef")]
-    Credentials,
-    /// A host or user that could be taken for an option, control characters, an empty path.
-    #[error("the URL is malformed: {detail}")]
-    Malformed {
-        /// What is wrong.
-        detail: &'static str,
-    },
+/// What bounds a conversation with a remote.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// How long the other side may say nothing, at any point.
+    pub silence: Duration,
+    /// Whether it may be on this machine.
+    pub loopback: bool,
 }
 
-/// The checked URL of a remote. Displays without credentials, because it holds none.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Url(String);
-
-impl Url {
-    /// Checks `https://host[:port]/path` or `ssh://[user@]host[:port]/path`.
-    ///
-    /// # Errors
-    /// Everything else, among it `file://`, `ext::`, `git@host:path`, passwords, and names that begin with a dash.
-    pub fn parse(text: &str) -> Result<Self, UrlError> {
-        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(UrlError::Malformed { detail: "it holds white space or control characters" });
-        }
-        let (scheme, rest) = text.split_once("://").unwrap_or((text, ""));
-        if scheme != "https" && scheme != "ssh" {
-            return Err(UrlError::Scheme { scheme: scheme.chars().take(20).collect() });
-        }
-        let (authority, path) =
-            rest.split_once('/').ok_or(UrlError::Malformed { detail: "it has no path" })?;
-        if path.is_empty() {
-            return Err(UrlError::Malformed { detail: "it has no path" });
-        }
-        let (user, host) =
-            authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
-        if user.is_some_and(|user| user.contains(':')) || (scheme == "https" && user.is_some()) {
-            return Err(UrlError::Credentials);
-        }
-        let option_like = |text: &str| text.is_empty() || text.starts_with('-');
-        if option_like(host) || user.is_some_and(option_like) || path.starts_with('-') {
-            return Err(UrlError::Malformed {
-                detail: "host, user and path must not be empty or begin with a dash",
-            });
-        }
-        let host_ok = |c: char| c.is_ascii_alphanumeric() || ".-:[]_".contains(c);
-        if !host.chars().all(host_ok) {
-            return Err(UrlError::Malformed { detail: "the host holds characters that no host name has" });
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl Default for Limits {
+    fn default() -> Self {
+        Self { silence: Duration::from_secs(60), loopback: false }
     }
 }
 
-impl fmt::Display for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// What a remote is shown. Debug output holds none of it.
-#[derive(Clone, Default)]
-pub struct Credentials {
-    /// For https: user and password (or token).
-    pub basic: Option<(String, String)>,
-    /// For ssh: file with the private key.
-    pub ssh_identity_file: Option<std::path::PathBuf>,
-    /// For ssh: file with the keys that the host may have; without it the machine's own are used. Unknown hosts are refused.
-    pub ssh_known_hosts_file: Option<std::path::PathBuf>,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(withheld)")
-    }
-}
+/// Objects that one fetch may bring.
+const MOST_OBJECTS: usize = 20_000_000;
 
 /// A remote repository with the credentials for it.
 #[derive(Clone, Debug)]
@@ -106,6 +34,8 @@ pub struct Remote {
     pub url: Url,
     /// What it is shown.
     pub credentials: Credentials,
+    /// What bounds the conversation.
+    pub limits: Limits,
 }
 
 impl Remote {
@@ -114,123 +44,159 @@ impl Remote {
     /// # Errors
     /// When the remote does not answer or refuses.
     pub fn branches(&self) -> Result<RemoteBranches, GitError> {
-        transport::with_credentials(&self.credentials, || {
-            let mut remote = git2::Remote::create_detached(self.url.as_str()).map_err(self.failed("ask"))?;
-            let connection = remote.connect_auth(Direction::Fetch, None, None).map_err(self.failed("ask"))?;
-            let default = connection.default_branch().ok();
-            let default = default.and_then(|name| {
-                name.as_str().ok().map(|name| name.trim_start_matches("refs/heads/").to_owned())
-            });
-            let heads = connection.list().map_err(self.failed("ask"))?;
-            let tips = heads.iter().filter_map(|head| {
-                let branch = head.name().strip_prefix("refs/heads/")?;
-                Some((branch.to_owned(), CommitId::from(head.oid())))
-            });
-            Ok(RemoteBranches { default, tips: tips.collect() })
-        })
+        transport::branches(&Call::new(self)).map_err(|failure| self.failed("ask", failure))
     }
 
-    /// Fetches one branch into the same branch of `mirror`, whatever history it has; returns its tip. No tags, no other branches.
+    /// Fetches one branch into `mirror`, whatever history it has; returns its tip. No tags, no other branches. The mirror keeps it under a name of its own,
+    /// so that branches which the remote renamed never stand in each other's way.
     ///
     /// # Errors
     /// When the remote does not answer, refuses, or lacks the branch.
     pub fn fetch(&self, mirror: &Repository, branch: &str) -> Result<CommitId, GitError> {
-        transport::with_credentials(&self.credentials, || {
+        let kept = mirror.failed("write to");
+        let name = mirror_ref(branch).map_err(&kept)?;
+        let arriving = format!("{name}-arriving");
+        mirror.forget_ref(&arriving)?;
+        self.speak("fetch from", |call| {
             let git = mirror.lock();
-            let mut remote = git.remote_anonymous(self.url.as_str()).map_err(self.failed("fetch from"))?;
+            let mut remote = git.remote_anonymous(transport::ADDRESS)?;
+            let mut callbacks = RemoteCallbacks::new();
+            callbacks.transfer_progress(|progress| progress.total_objects() <= MOST_OBJECTS);
+            callbacks.sideband_progress(|_| true);
             let mut options = FetchOptions::new();
-            options
-                .download_tags(AutotagOption::None)
-                .prune(FetchPrune::Off)
-                .follow_redirects(RemoteRedirect::None);
-            let refspec = format!("+refs/heads/{branch}:refs/heads/{branch}");
-            remote.fetch(&[refspec], Some(&mut options), None).map_err(self.failed("fetch from"))
+            options.remote_callbacks(callbacks);
+            options.download_tags(AutotagOption::None).prune(FetchPrune::Off).update_fetchhead(false);
+            let refspec = format!("+refs/heads/{branch}:{arriving}");
+            remote.fetch(&[refspec], Some(&mut options), None).inspect_err(|error| {
+                if error.code() == ErrorCode::User {
+                    call.fail(RemoteFailure::TooLarge {
+                        what: "the number of its objects",
+                        limit: MOST_OBJECTS as u64,
+                    });
+                }
+            })
         })?;
-        mirror.branch_tip(branch)
+        let missing = || GitError::NoSuchRef {
+            repository: self.url.to_string(),
+            name: format!("branch {branch}"),
+            known: None,
+        };
+        let tip = mirror.find_ref(&arriving)?.ok_or_else(missing)?;
+        mirror.force_ref(&name, tip)?;
+        mirror.forget_ref(&arriving)?;
+        Ok(tip)
     }
 
-    /// Pushes `commit` to a branch that must be at `expected` (`None`: must not exist). The remote refuses a move that is no fast-forward, so together
-    /// with `expected` as the commit's parent this is a compare-and-swap.
+    /// Moves a branch from `expected` (`None`: it must not exist) to `commit`, whose parent that is: a compare-and-swap, because the remote itself moves a
+    /// branch only from where it was when the push began, and where that was is compared here.
     ///
     /// # Errors
     /// When the remote does not answer, or refuses for any reason but a branch that moved, which is [`Swap::Lost`].
-    pub fn push(&self, from: &Repository, branch: &str, commit: CommitId) -> Result<Swap, GitError> {
-        let full_name = format!("refs/heads/{branch}");
-        let refused = std::cell::RefCell::new(None);
-        let outcome = transport::with_credentials(&self.credentials, || {
-            let git = from.lock();
-            let mut remote = git.remote_anonymous(self.url.as_str()).map_err(self.failed("push to"))?;
-            let mut callbacks = RemoteCallbacks::new();
-            callbacks.push_update_reference(|_, status| {
-                *refused.borrow_mut() = status.map(str::to_owned);
-                Ok(())
-            });
-            let mut options = PushOptions::new();
-            options.remote_callbacks(callbacks).follow_redirects(RemoteRedirect::None);
-            let refspec = format!("{commit}:{full_name}");
-            remote.push(&[refspec], Some(&mut options)).map_err(self.failed("push to"))
-        });
-        let lost = match (&outcome, &*refused.borrow()) {
-            (Ok(()), None) => return Ok(Swap::Moved),
-            (Err(GitError::Other { source, .. }), _) => source.code() == git2::ErrorCode::NotFastForward,
-            (_, Some(message)) => message.contains("fast-forward") || message.contains("fetch first"),
-            _ => false,
-        };
-        if lost {
-            let found =
-                self.branches()?.tips.into_iter().find(|(name, _)| name == branch).map(|(_, tip)| tip);
-            return Ok(Swap::Lost { found });
+    pub fn push(
+        &self,
+        from: &Repository,
+        branch: &str,
+        expected: Option<CommitId>,
+        commit: CommitId,
+    ) -> Result<Swap, GitError> {
+        let attempt = Attempt { full_name: format!("refs/heads/{branch}"), expected, ..Attempt::default() };
+        let outcome = self.speak("push to", |_| attempt.push(from, commit));
+        let refused = attempt.refused.into_inner();
+        if outcome.is_ok() && refused.is_none() {
+            return Ok(Swap::Moved);
+        }
+        let raced = attempt.elsewhere.into_inner()
+            || refused.is_some()
+            || matches!(&outcome, Err(GitError::Other { source, .. }) if source.code() == ErrorCode::NotFastForward);
+        if raced {
+            // Whatever words the server has for it, the branch itself tells whether somebody else was faster.
+            let found = self.branches()?.tips.get(branch).copied();
+            if found != expected {
+                return Ok(Swap::Lost { found });
+            }
         }
         outcome?;
-        let message = refused.into_inner().unwrap_or_default();
-        Err(GitError::PushRefused { remote: self.url.to_string(), name: full_name, message })
+        let said = [refused.unwrap_or_default(), attempt.said.into_inner()].join(" ");
+        let message = self.credentials.printable(&said);
+        Err(GitError::PushRefused { remote: self.url.to_string(), name: attempt.full_name, message })
     }
 
-    fn failed(&self, action: &'static str) -> impl Fn(git2::Error) -> GitError + '_ {
-        move |source| GitError::Other { action, repository: self.url.to_string(), source }
+    /// Runs a call of libgit2 that talks to this remote. Of a failure the transport knows more than libgit2 does.
+    fn speak<T>(
+        &self,
+        action: &'static str,
+        talk: impl FnOnce(&Call) -> Result<T, git2::Error>,
+    ) -> Result<T, GitError> {
+        let call = Call::new(self);
+        transport::with(&call, || talk(&call)).map_err(|error| match call.failure() {
+            Some(failure) => self.failed(action, failure),
+            None if error.class() == ErrorClass::Net => {
+                let detail = self.credentials.printable(error.message());
+                self.failed(action, RemoteFailure::NotGit { detail })
+            }
+            None => GitError::Other { action, repository: self.url.to_string(), source: error },
+        })
+    }
+
+    fn failed(&self, action: &'static str, source: RemoteFailure) -> GitError {
+        GitError::Remote { action, remote: self.url.to_string(), source }
     }
 }
 
-/// What a remote has.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RemoteBranches {
-    /// The branch its HEAD names.
-    pub default: Option<String>,
-    /// Tips by branch.
-    pub tips: std::collections::BTreeMap<String, CommitId>,
+/// The mirror's name for a branch.
+fn mirror_ref(branch: &str) -> Result<String, git2::Error> {
+    Ok(format!("refs/mirror/{}", git2::Oid::hash_object(git2::ObjectType::Blob, branch.as_bytes())?))
+}
+
+/// What became of one push, beyond what libgit2 returns.
+#[derive(Default)]
+struct Attempt {
+    full_name: String,
+    expected: Option<CommitId>,
+    /// The remote's reason for refusing the ref.
+    refused: RefCell<Option<String>>,
+    /// What its hooks said.
+    said: RefCell<String>,
+    /// The branch was not where it was expected.
+    elsewhere: RefCell<bool>,
+}
+
+/// Bytes of what hooks say that are kept.
+const MOST_SAID: usize = 2_000;
+
+impl Attempt {
+    fn push(&self, from: &Repository, commit: CommitId) -> Result<(), git2::Error> {
+        let git = from.lock();
+        let mut remote = git.remote_anonymous(transport::ADDRESS)?;
+        let mut callbacks = RemoteCallbacks::new();
+        callbacks.push_negotiation(|updates| {
+            let found = |update: &git2::PushUpdate<'_>| Some(update.src()).filter(|id| !id.is_zero());
+            let expected = self.expected.map(CommitId::oid);
+            if updates.iter().all(|update| found(update) == expected) {
+                return Ok(());
+            }
+            *self.elsewhere.borrow_mut() = true;
+            Err(git2::Error::new(ErrorCode::User, ErrorClass::Callback, "the branch is elsewhere"))
+        });
+        callbacks.push_update_reference(|_, status| {
+            *self.refused.borrow_mut() = status.map(str::to_owned);
+            Ok(())
+        });
+        callbacks.sideband_progress(|words| {
+            let mut said = self.said.borrow_mut();
+            if said.len() < MOST_SAID {
+                said.push_str(&String::from_utf8_lossy(words));
+            }
+            true
+        });
+        let mut options = PushOptions::new();
+        options.remote_callbacks(callbacks);
+        remote.push(&[format!("{commit}:{}", self.full_name)], Some(&mut options))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn only_https_and_ssh_urls_without_passwords_pass() {
-        for good in
-            ["https://example.com/a.git", "ssh://git@example.com:2222/a/b.git", "https://[::1]:8443/a"]
-        {
-            assert!(Url::parse(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "http://example.com/a",
-            "file:///etc",
-            "ext::sh -c id",
-            "fd::3",
-            "git@example.com:a.git",
-            "/srv/git",
-            "https://user:pw@example.com/a",
-            "https://token@example.com/a",
-            "ssh://-oProxyCommand=id/a",
-            "ssh://-x@host/a",
-            "https:///a",
-            "https://example.com/",
-            "https://exa\nmple.com/a",
-            "ssh://host/-x",
-        ] {
-            assert!(Url::parse(bad).is_err(), "{bad}");
-        }
-    }
-
     #[test]
     fn libgit2_is_the_release_without_known_holes() {
         assert!(git2::Version::get().libgit2_version() >= (1, 9, 7));

@@ -71,6 +71,16 @@ pub enum GitError {
         /// The other side's words.
         message: String,
     },
+    /// A remote could not be asked, fetched from or pushed to.
+    #[error("cannot {action} {remote}")]
+    Remote {
+        /// `ask`, `fetch from`, `push to`.
+        action: &'static str,
+        /// URL, without credentials.
+        remote: String,
+        /// What stood in the way.
+        source: crate::RemoteFailure,
+    },
     /// Anything else of libgit2's.
     #[error("cannot {action} {repository}")]
     Other {

@@ -75,6 +75,23 @@ impl Repository {
         }
     }
 
+    /// Moves a ref wherever it was; creates it where it is missing.
+    pub(crate) fn force_ref(&self, full_name: &str, to: CommitId) -> Result<(), GitError> {
+        let git = self.lock();
+        git.reference(full_name, to.oid(), true, "gitstellar: fetch")
+            .map_err(self.failed("move a ref of"))?;
+        Ok(())
+    }
+
+    /// Removes a ref, if it is there.
+    pub(crate) fn forget_ref(&self, full_name: &str) -> Result<(), GitError> {
+        let git = self.lock();
+        match git.find_reference(full_name).and_then(|mut reference| reference.delete()) {
+            Err(error) if error.code() != ErrorCode::NotFound => Err(self.failed("remove a ref of")(error)),
+            _ => Ok(()),
+        }
+    }
+
     fn try_swap(&self, full_name: &str, expected: Option<CommitId>, to: CommitId) -> Result<(), git2::Error> {
         let git = self.lock();
         let why = "gitstellar: status";

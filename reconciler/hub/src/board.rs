@@ -19,6 +19,8 @@ pub struct Revision {
     pub commit: String,
     /// The branch it is the tip of.
     pub branch: String,
+    /// The repository and the branch: of another one, it is no older commit.
+    pub from: String,
     /// What it declares.
     pub declaration: Declaration,
     /// Settings by unit.
@@ -34,6 +36,8 @@ pub struct Revision {
 pub struct SourceBoard {
     /// The last commit that was rendered.
     pub revision: Option<Arc<Revision>>,
+    /// The generation of the GitSource that was looked at last.
+    pub generation: i64,
     /// Why the newest commit could not be read, if so. The revision before stays in force.
     pub problem: Option<SourceProblem>,
     /// The commit that is being written, if so.
@@ -51,14 +55,16 @@ pub struct SourceBoard {
     /// Whether it said that everything is applied and healthy.
     pub reported_converged: bool,
     /// Why the status ref could not be written, if so.
-    pub report_problem: Option<String>,
+    pub report_problem: Option<SourceProblem>,
+    /// Clusters whose labels and properties the source declares and may not.
+    pub refused_clusters: Vec<SyncFailure>,
     /// Removals that sync holds.
     pub held_by_sync: Option<Held>,
     /// Removals that transport holds.
     pub held_by_transport: Option<Held>,
 }
 
-/// Why a source cannot be read.
+/// Why a source cannot be read, or its status not be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceProblem {
     /// One CamelCase word: `RepositoryMissing`, `BranchMissing`, `RewriteHeld`.

@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apimachinery::{Namespace, Object};
-use plan::{Cluster, ClusterName, Inventory, SourceName};
+use apimachinery::{Namespace, Object, ObjectId};
+use plan::{Allow, Cluster, ClusterName, Inventory, SourceName};
 use runtime::{Again, ApiError, DeleteOptions, Manager, Resource, Target};
 use serde_json::{Value, json};
 
+use crate::board::SyncFailure;
 use crate::install::HUB_MANAGER;
 use crate::world::{PROPERTIES_NAMESPACE, World, resources};
+use crate::{publish, source};
 
 /// Label of a property ConfigMap: the source that declares it.
 pub const SOURCE_LABEL: &str = "gitstellar.io/source";
@@ -20,6 +22,8 @@ const AGENT_ROLE: &str = "gitstellar-agent";
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
+    // Its limits say of which clusters a source may speak.
+    world.wds.mirror.wake_on_change(&[resources::git_sources()], world.wakes.inventory.clone());
     world.its.clusters.wake_on_change(&[], world.wakes.inventory.clone());
     world.its.properties.wake_on_change(&[], world.wakes.inventory.clone());
     let prepared: Mutex<BTreeSet<ClusterName>> = Mutex::default();
@@ -33,14 +37,19 @@ pub async fn run(world: Arc<World>) {
     .await;
 }
 
-async fn pass(world: &World, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
+async fn pass(world: &Arc<World>, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
     let stored = world.its.clusters.list(&resources::managed_clusters().group_resource());
     prepare_mailboxes(world, &stored, prepared).await?;
     for (source, board) in world.board.sources() {
         let Some(revision) = board.revision else { continue };
-        let clusters = &revision.declaration.clusters;
+        let allow = source::spec(world, &source).map(|spec| spec.allow).unwrap_or_default();
+        let (clusters, refused) = allowed(&source, &revision.declaration.clusters, &allow);
         for cluster in &stored {
-            let wanted = clusters.get(cluster.header().name.as_str());
+            let name = ClusterName::from(cluster.header().name.as_str());
+            if !allow.admits_cluster(&name) {
+                continue;
+            }
+            let wanted = clusters.get(&name);
             if wanted.is_none() && revision.incomplete.clusters {
                 // It may stand in the file that cannot be read.
                 continue;
@@ -53,10 +62,30 @@ async fn pass(world: &World, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<
                 world.its.clusters.note(&resource.group_resource(), written);
             }
         }
-        write_properties(world, &source, clusters).await?;
-        world.board.update(&source, |board| board.inventoried = Some(revision.commit.clone()));
+        write_properties(world, &source, (&clusters, &allow)).await?;
+        let told = world.board.update(&source, |board| {
+            board.inventoried = Some(revision.commit.clone());
+            std::mem::replace(&mut board.refused_clusters, refused.clone())
+        });
+        if told != refused {
+            publish::source_status(world, &source).await?;
+        }
     }
     Ok(())
+}
+
+/// What a source may say of clusters, and what it says beyond that.
+fn allowed(source: &SourceName, declared: &Inventory, allow: &Allow) -> (Inventory, Vec<SyncFailure>) {
+    let (allowed, refused): (Inventory, Inventory) =
+        declared.clone().into_iter().partition(|(name, _)| allow.admits_cluster(name));
+    let failure = |(name, cluster): (ClusterName, Cluster)| SyncFailure {
+        object: ObjectId::new("cluster.open-cluster-management.io", "ManagedCluster", None, name.as_str()),
+        origin: cluster.origin.map(|origin| origin.to_string()),
+        message: format!(
+            "GitSource {source} does not allow the cluster {name} (spec.allow.clusters); its labels and properties stay as they are"
+        ),
+    };
+    (allowed, refused.into_iter().map(failure).collect())
 }
 
 /// What a source must apply to a ManagedCluster; `None` when it owns exactly what it declares.
@@ -99,7 +128,11 @@ fn owned_keys(object: &Value, manager: &str) -> (BTreeSet<String>, BTreeSet<Stri
     (keys("f:labels"), keys("f:annotations"))
 }
 
-async fn write_properties(world: &World, source: &SourceName, declared: &Inventory) -> Result<(), ApiError> {
+async fn write_properties(
+    world: &World,
+    source: &SourceName,
+    (declared, allow): (&Inventory, &Allow),
+) -> Result<(), ApiError> {
     let resource = resources::config_maps();
     let namespace = Namespace::from(PROPERTIES_NAMESPACE);
     let stored = world.its.properties.list(&resource.group_resource());
@@ -123,8 +156,11 @@ async fn write_properties(world: &World, source: &SourceName, declared: &Invento
         }
     }
     let gone = |map: &&Object| {
-        let declared = declared.get(map.header().name.as_str());
-        is_ours(map, source) && declared.is_none_or(|noun| noun.properties.is_empty())
+        let name = ClusterName::from(map.header().name.as_str());
+        let declared = declared.get(&name);
+        is_ours(map, source)
+            && allow.admits_cluster(&name)
+            && declared.is_none_or(|noun| noun.properties.is_empty())
     };
     for map in stored.iter().filter(gone) {
         let target = Target {

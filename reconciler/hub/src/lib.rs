@@ -14,7 +14,7 @@
 //! | [`status`] | ManifestWorks, WorkStatuses, WDS objects | `.status` of WDS objects, policies, Units |
 //! | [`report`] | all of the above | commits on the status ref |
 //!
-//! [`world`] holds the two spaces and their mirrors, [`board`] what the controllers know of each other's progress, [`publish`] writes GitSource status: the one
+//! Controllers that talk to repositories, source and report, have a loop per source (`loops`). [`world`] holds the two spaces and their mirrors, [`board`] what the controllers know of each other's progress, [`publish`] writes GitSource status: the one
 //! place, because several controllers have a part in it. No controller writes before every watch it depends on has synced. Absent on purpose: any
 //! connection to a cluster.
 
@@ -26,6 +26,8 @@ pub mod install;
 pub mod intents;
 pub mod inventory;
 pub mod kinds;
+mod loops;
+mod permits;
 pub mod publish;
 pub mod report;
 pub mod settings;

@@ -48,7 +48,7 @@ pub async fn source_status(world: &Arc<World>, source: &SourceName) -> Result<()
         .cloned()
         .and_then(|status| GitSourceStatus::deserialize(status).ok())
         .unwrap_or_default();
-    let status = status_of(&board, &old, stored.header().generation.unwrap_or_default(), world.clock.now());
+    let status = status_of(&board, &old, world.clock.now());
     if status == old {
         return Ok(());
     }
@@ -76,7 +76,9 @@ fn status_patch(before: &Value, status: &GitSourceStatus) -> Value {
     json!({ "status": patch })
 }
 
-fn status_of(board: &SourceBoard, old: &GitSourceStatus, generation: i64, now: Timestamp) -> GitSourceStatus {
+fn status_of(board: &SourceBoard, old: &GitSourceStatus, now: Timestamp) -> GitSourceStatus {
+    // What was read of an older specification says nothing about a newer one.
+    let generation = board.generation.max(old.observed_generation);
     let revision = board.revision.as_ref();
     let findings = revision.iter().flat_map(|revision| &revision.declaration.findings).chain(&board.findings);
     let mut findings: Vec<ReportedFinding> = findings
@@ -88,12 +90,13 @@ fn status_of(board: &SourceBoard, old: &GitSourceStatus, generation: i64, now: T
         })
         .collect();
     findings.truncate(MOST_FINDINGS);
-    let failures = board.failures.iter().take(MOST_FAILURES).map(|failure| Failure {
-        object: Some(failure.object.to_string()),
-        cluster: None,
-        origin: failure.origin.clone(),
-        message: failure.message.clone(),
-    });
+    let failures =
+        board.failures.iter().chain(&board.refused_clusters).take(MOST_FAILURES).map(|failure| Failure {
+            object: Some(failure.object.to_string()),
+            cluster: None,
+            origin: failure.origin.clone(),
+            message: failure.message.clone(),
+        });
     let held = [("sync", &board.held_by_sync), ("transport", &board.held_by_transport)];
     GitSourceStatus {
         observed_generation: generation,
@@ -126,7 +129,7 @@ fn held_removals(by: &str, held: &Held) -> HeldRemovals {
     }
 }
 
-/// Ready always; Reconciling and Stalled only while true, as kstatus wants it.
+/// Ready always; Reconciling and Stalled only while true, as kstatus wants it, and so is ReportFailed.
 fn conditions(board: &SourceBoard, old: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
     let failed_units: Vec<String> = board
         .revision
@@ -146,8 +149,8 @@ fn conditions(board: &SourceBoard, old: &[Condition], generation: i64, now: Time
         ("False", "RemovalsHeld", format!("{}; approve with: gitstellar approve {}", held.reason, held.hash))
     } else if !failed_units.is_empty() {
         ("False", "UnitsFailed", format!("these units could not be rendered: {}", failed_units.join(", ")))
-    } else if let Some(first) = board.failures.first() {
-        let more = board.failures.len() - 1;
+    } else if let Some(first) = board.failures.first().or(board.refused_clusters.first()) {
+        let more = board.failures.len() + board.refused_clusters.len() - 1;
         let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
         ("False", "ObjectsFailed", format!("{}: {}{more}", first.object, first.message))
     } else {
@@ -158,6 +161,9 @@ fn conditions(board: &SourceBoard, old: &[Condition], generation: i64, now: Time
         "Fetching" | "Applying" => conditions.push(("Reconciling", "True", reason, message)),
         "Synced" => {}
         _ => conditions.push(("Stalled", "True", reason, message)),
+    }
+    if let Some(problem) = &board.report_problem {
+        conditions.push(("ReportFailed", "True", problem.reason, problem.message.clone()));
     }
     conditions.into_iter().map(|c| condition(c, old, generation, now)).collect()
 }

@@ -1,7 +1,9 @@
 //! What a hub is told at start.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use git::{Limits as RemoteLimits, Url, Withheld};
 use plan::WdsName;
 use plan::report::Pacing;
 use plan::work::Limits;
@@ -13,6 +15,12 @@ pub struct Settings {
     pub wds: WdsName,
     /// Whether a GitSource may name a path on this machine.
     pub allow_local_sources: bool,
+    /// Hosts that a GitSource may name; empty is any.
+    pub git_hosts: Vec<String>,
+    /// How long a remote may say nothing, at any point of a conversation.
+    pub git_silence: Duration,
+    /// A login that whoever started the hub brought along.
+    pub own_login: Option<OwnLogin>,
     /// Where mirrors of remote repositories are kept; they may be deleted at any time.
     pub mirrors: PathBuf,
     /// Take a WDS name over from another hub.
@@ -33,6 +41,9 @@ impl Settings {
         Self {
             wds: wds.into(),
             allow_local_sources: false,
+            git_hosts: Vec::new(),
+            git_silence: RemoteLimits::default().silence,
+            own_login: None,
             mirrors,
             take_over: false,
             limits: Limits::default(),
@@ -41,4 +52,29 @@ impl Settings {
             helm: None,
         }
     }
+
+    /// What bounds conversations with remotes.
+    pub fn remote_limits(&self) -> RemoteLimits {
+        RemoteLimits { silence: self.git_silence, loopback: self.allow_local_sources }
+    }
+}
+
+/// A login for one URL that stands in no Secret. It is shown to that URL and to no other, whatever a GitSource says later.
+#[derive(Clone, Debug)]
+pub struct OwnLogin {
+    /// The repository it is for.
+    pub url: Url,
+    /// User name.
+    pub user: String,
+    /// Password or token.
+    pub token: Token,
+}
+
+/// Where a token comes from.
+#[derive(Clone, Debug)]
+pub enum Token {
+    /// It was given at start.
+    Given(Withheld),
+    /// A file, read again each time, so that a rotated token counts at once.
+    File(PathBuf),
 }

@@ -1,25 +1,39 @@
 //! Which commit is in force, and what it declares.
 //!
-//! One pass looks at every GitSource: observe ([`observe`]: the specification, the tip of the branch), decide ([`decide`]), act ([`act`]: fetch and render). The
-//! outcome goes to the board; sync takes it from there. A poll that finds the tip it knows renders nothing and writes nothing.
+//! One loop per source: observe ([`observe`]: its specification; when it was asked last), decide ([`decide`] about the tip that was found), act ([`act`]: ask, fetch,
+//! render). The outcome goes to the board; sync takes it from there. A poll that finds the tip it knows renders nothing and writes nothing.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`observe`] | what a GitSource asks for |
+//! | [`login`] | what a remote is shown |
+//! | [`act`] | asking for the tip, fetching, rendering |
+//! | [`pace`] | when a remote is asked again |
+//! | [`advice`] | what a failure of git means, and what a person does about it |
+//! | [`watch`] | wake-ups from local repositories |
 
 mod act;
+mod advice;
+pub mod login;
 mod observe;
+mod pace;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use plan::SourceName;
-use runtime::Again;
+use runtime::{Again, Wake};
 
 use crate::board::SourceProblem;
 use crate::declare::Commits;
-use crate::world::World;
+use crate::loops::Loops;
+use crate::world::{World, resources};
 
-pub use observe::{DEFAULT_REPORT_BRANCH, Location, SourceSpec, specs};
+pub(crate) use act::{mirror_path, open_mirror};
+pub(crate) use advice::explain_push;
+pub use observe::{DEFAULT_REPORT_BRANCH, Location, SourceSpec, grants, spec, specs};
 
 /// How often a remote is polled when its source does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
@@ -28,50 +42,87 @@ const LOCAL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
-    // The wake-up is shared with watches of local repositories, so changes of GitSources need no list of keys.
-    world.wds.mirror.wake_on_change(&[crate::world::resources::git_sources()], world.wakes.source.clone());
-    let watches = watch::Watches::new(world.wakes.source.clone());
-    let kept = Kept::default();
-    let (world, watches, kept) = (&world, &watches, &kept);
-    runtime::drive("source", world.wakes.source.clone(), world.shutdown.clone(), || async move {
-        Ok::<_, Infallible>(pass(world, watches, kept).await)
+    let wake = world.wakes.source.clone();
+    // A Secret that changes may be what a remote wanted to see.
+    world.wds.mirror.wake_on_change(&[resources::git_sources(), resources::secrets()], wake.clone());
+    let loops: Mutex<Loops> = Mutex::default();
+    let (world, loops) = (&world, &loops);
+    runtime::drive("source", wake, world.shutdown.clone(), || async move {
+        let specs = specs(world);
+        for gone in world.board.sources().into_keys().filter(|source| !specs.contains_key(source)) {
+            world.board.forget(&gone);
+        }
+        let mut loops = loops.lock().unwrap_or_else(PoisonError::into_inner);
+        loops.keep(specs.into_keys(), |source, wake| follow(Arc::clone(world), source, wake));
+        Ok::<_, Infallible>(Again::WhenWoken)
     })
     .await;
 }
 
-/// What is kept of every source from commit to commit.
-#[derive(Default)]
-struct Kept(Mutex<BTreeMap<SourceName, Arc<Mutex<Commits>>>>);
-
-impl Kept {
-    fn of(&self, source: &SourceName, world: &World) -> Arc<Mutex<Commits>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Mutex::new(Commits::new(world.settings.helm.clone())));
-        Arc::clone(all.entry(source.clone()).or_insert_with(new))
-    }
-
-    fn forget(&self, source: &SourceName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(source);
-    }
+/// The loop of one source.
+async fn follow(world: Arc<World>, source: SourceName, wake: Wake) {
+    let watches = watch::Watches::new(wake.clone());
+    let asked: Mutex<Option<Asked>> = Mutex::default();
+    let commits = Arc::new(Mutex::new(Commits::new(world.settings.helm.clone())));
+    let (world, source, asked, kept) = (&world, &source, &asked, &(watches, commits));
+    runtime::drive("source", wake, world.shutdown.clone(), || async move {
+        let before = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (now, again) = pass(world, source, kept, before).await;
+        *asked.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok::<_, Infallible>(again)
+    })
+    .await;
 }
 
-async fn pass(world: &Arc<World>, watches: &watch::Watches, kept: &Kept) -> Again {
-    let specs: BTreeMap<SourceName, SourceSpec> = observe::specs(world);
-    for gone in world.board.sources().into_keys().filter(|source| !specs.contains_key(source)) {
-        world.board.forget(&gone);
-        kept.forget(&gone);
+/// When a remote was asked last, and for what.
+#[derive(Clone, Debug)]
+struct Asked {
+    question: observe::Question,
+    /// Since the start of the process.
+    due: Duration,
+    failures: u32,
+}
+
+async fn pass(
+    world: &Arc<World>,
+    source: &SourceName,
+    (watches, commits): &(watch::Watches, Arc<Mutex<Commits>>),
+    before: Option<Asked>,
+) -> (Option<Asked>, Again) {
+    let Some(spec) = spec(world, source) else { return (None, Again::WhenWoken) };
+    if spec.suspend {
+        world.board.update(source, |board| board.generation = spec.generation);
+        world.wakes.sync.wake();
+        return (None, Again::WhenWoken);
     }
-    let mut next = None;
-    for (source, spec) in &specs {
-        if spec.suspend {
-            continue;
-        }
-        watches.follow(spec);
-        act::refresh(world, source, spec, kept.of(source, world)).await;
-        let interval = if spec.is_local() { LOCAL_INTERVAL } else { spec.interval };
-        next = Some(next.map_or(interval, |next: Duration| next.min(interval)));
+    if spec.is_local() {
+        watches.follow(&spec);
+        act::refresh(world, source, &spec, commits).await;
+        return (None, Again::After(LOCAL_INTERVAL));
     }
-    next.map_or(Again::WhenWoken, Again::After)
+    let question = observe::question(world, &spec);
+    // Whoever corrects a source or its Secret waits for the answer; nobody else makes a server work before its time.
+    let before = before.filter(|asked| asked.question == question);
+    let rest = |asked: &Asked| asked.due.saturating_sub(world.clock.monotonic());
+    if let Some(asked) = before.as_ref().filter(|asked| !rest(asked).is_zero()) {
+        let again = Again::After(rest(asked));
+        return (before, again);
+    }
+    let outcome = act::refresh(world, source, &spec, commits).await;
+    let failures = if outcome.failed { before.map_or(0, |asked| asked.failures) + 1 } else { 0 };
+    let pause = pace::pause(spec.interval, failures, outcome.rest, observe::seed(source));
+    (Some(Asked { question, due: world.clock.monotonic() + pause, failures }), Again::After(pause))
+}
+
+/// What is known of the commit in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InForce<'a> {
+    /// Nothing: the source is new, or follows another branch than before.
+    Nothing,
+    /// This process has rendered it.
+    Rendered(&'a str),
+    /// An earlier process had; what it declares has to be read again.
+    Recorded(&'a str),
 }
 
 /// What to do about the tip that was found.
@@ -81,34 +132,48 @@ pub enum Decision {
     Keep,
     /// Render it.
     Render,
-    /// History was rewritten, and the source holds such changes.
+    /// Render it, and say that the history before it is gone.
+    Rewritten(String),
+    /// History was rewritten, and the source holds such changes. What was in force stays so.
     Hold(SourceProblem),
 }
 
-/// Decides about a tip. `follows` tells whether the commit in force is an ancestor of it.
-pub fn decide(in_force: Option<&str>, tip: &str, follows: bool, hold_rewrites: bool) -> Decision {
+/// Decides about a tip. `follows` tells whether the commit in force is the tip or an ancestor of it.
+pub fn decide(in_force: InForce<'_>, tip: &str, follows: bool, hold_rewrites: bool) -> Decision {
     match in_force {
-        Some(commit) if commit == tip => Decision::Keep,
-        Some(commit) if !follows && hold_rewrites => Decision::Hold(SourceProblem {
-            reason: "RewriteHeld",
-            message: format!(
-                "the branch was rewritten: {tip} does not contain {commit}, which stays in force; set spec.rewrites to Accept, or push a commit that contains it"
-            ),
-        }),
-        _ => Decision::Render,
+        InForce::Rendered(commit) if commit == tip => Decision::Keep,
+        InForce::Rendered(commit) | InForce::Recorded(commit) if !follows => {
+            let rewritten = format!("the branch was rewritten: {tip} does not contain {commit}");
+            if hold_rewrites {
+                let message = format!(
+                    "{rewritten}, which stays in force; push a commit that contains it, or accept the new history by setting spec.rewrites of the GitSource to Accept"
+                );
+                return Decision::Hold(SourceProblem { reason: "RewriteHeld", message });
+            }
+            Decision::Rewritten(format!(
+                "{rewritten}, which was in force before; accepted, as spec.rewrites is not Hold"
+            ))
+        }
+        InForce::Nothing | InForce::Rendered(_) | InForce::Recorded(_) => Decision::Render,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::InForce::{Nothing, Recorded, Rendered};
     use super::*;
 
     #[test]
-    fn a_rewrite_is_accepted_or_held_as_the_source_says() {
-        assert_eq!(decide(Some("a"), "a", true, true), Decision::Keep);
-        assert_eq!(decide(None, "a", false, true), Decision::Render);
-        assert_eq!(decide(Some("a"), "b", true, true), Decision::Render);
-        assert_eq!(decide(Some("a"), "b", false, false), Decision::Render);
-        assert!(matches!(decide(Some("a"), "b", false, true), Decision::Hold(_)));
+    fn atk_17_a_rewrite_is_accepted_and_told_or_held_as_the_source_says_also_after_a_restart() {
+        assert_eq!(decide(Rendered("a"), "a", true, true), Decision::Keep);
+        assert_eq!(decide(Recorded("a"), "a", true, true), Decision::Render);
+        assert_eq!(decide(Nothing, "a", false, true), Decision::Render);
+        for in_force in [Rendered("a"), Recorded("a")] {
+            assert_eq!(decide(in_force, "b", true, true), Decision::Render);
+            assert!(
+                matches!(decide(in_force, "b", false, false), Decision::Rewritten(told) if told.contains("b does not contain a"))
+            );
+            assert!(matches!(decide(in_force, "b", false, true), Decision::Hold(_)));
+        }
     }
 }

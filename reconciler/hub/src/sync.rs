@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use plan::SourceName;
+use plan::{Allow, SourceName};
 use runtime::{Again, ApiError, Key};
 
 use crate::board::{Revision, SourceBoard};
-use crate::publish;
 use crate::world::World;
+use crate::{publish, source};
 
 pub use ledger::{LedgerError, entries as ledger_entries};
 pub(crate) use observe::in_words;
@@ -55,6 +55,8 @@ struct Clean {
     keys: BTreeSet<Key>,
     /// The kinds that were known; a new CRD may serve what waited.
     kinds: usize,
+    /// What the source was allowed.
+    allow: Allow,
 }
 
 /// Runs until shutdown.
@@ -67,7 +69,7 @@ pub async fn run(world: Arc<World>) {
         let mut again = Again::WhenWoken;
         for (source, board) in world.board.sources() {
             let was_clean = clean.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
-            let unchanged = was_clean.filter(|clean| is_clean(world, clean, &board, &changed));
+            let unchanged = was_clean.filter(|clean| is_clean(world, &source, (clean, &board), &changed));
             let outcome = match unchanged {
                 // The WDS is as declared; what is known of the repository may have changed.
                 Some(still) => publish::source_status(world, &source)
@@ -88,11 +90,17 @@ pub async fn run(world: Arc<World>) {
     .await;
 }
 
-fn is_clean(world: &World, clean: &Clean, board: &SourceBoard, changed: &BTreeSet<Key>) -> bool {
+fn is_clean(
+    world: &World,
+    source: &SourceName,
+    (clean, board): (&Clean, &SourceBoard),
+    changed: &BTreeSet<Key>,
+) -> bool {
     let commit = board.revision.as_ref().map(|revision| revision.commit.as_str());
     commit == Some(clean.commit.as_str())
         && clean.kinds == world.wds.kinds().resources().count()
         && clean.keys.is_disjoint(changed)
+        && clean.allow == source::spec(world, source).map(|spec| spec.allow).unwrap_or_default()
         && clean.approvals == publish::approvals(world, board)
 }
 
@@ -137,6 +145,7 @@ async fn pass(
         commit: revision.commit.clone(),
         approvals: publish::approvals(world, board),
         keys: observed.keys,
+        allow: observed.allow,
         kinds: world.wds.kinds().resources().count(),
     }))
 }

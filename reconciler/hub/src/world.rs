@@ -223,6 +223,10 @@ pub mod resources {
     pub fn config_maps() -> Resource {
         Resource::namespaced("", "v1", "ConfigMap", "configmaps")
     }
+    /// Secret.
+    pub fn secrets() -> Resource {
+        Resource::namespaced("", "v1", "Secret", "secrets")
+    }
     /// Lease.
     pub fn leases() -> Resource {
         Resource::namespaced("coordination.k8s.io", "v1", "Lease", "leases")

@@ -16,6 +16,7 @@
 //! | [`finding`] | diagnostics with stable ids, and the checks that raise them |
 //! | [`review`] | what a change does to placements, as JSON, Markdown and text |
 //! | [`explain`] | why an object is, or is not, on a cluster |
+//! | [`allow`] | what a source may write, and where it may place it |
 //! | [`intent`] | what was asked for, out of a stored object |
 //! | [`sync`] | from a declaration to writes in the WDS |
 //! | [`binding`] | from a policy to its Binding |
@@ -27,6 +28,7 @@
 //! Absent on purpose: tokio, a Kubernetes client, git, HTTP, the clock, environment, files, randomness. Nothing here iterates
 //! over a hash map: equal input gives byte-equal output, wherever and as whoever it runs.
 
+pub mod allow;
 pub mod binding;
 pub mod budget;
 pub mod declared;
@@ -48,6 +50,7 @@ pub mod status;
 pub mod sync;
 pub mod work;
 
+pub use allow::{Allow, Grants, Withheld};
 pub use declared::{Declaration, DeclaredObject, Origin, Unit};
 pub use finding::{Finding, FindingId, Severity};
 pub use inventory::{Cluster, Inventory};

@@ -93,6 +93,8 @@ pub enum PairState {
     Pending(String),
     /// The cluster refuses it: forbidden, invalid, conflict, too large; the agent's words.
     Failed(String),
+    /// A policy asks for it, and a source's limits do not allow it; it stays out of the mailbox.
+    NotAllowed(String),
     /// Applied; how it is.
     Applied(Health),
 }
@@ -103,10 +105,15 @@ impl PairState {
         matches!(self, Self::Applied(health) if health.is_ready())
     }
 
+    /// Refused by the cluster or by a source's limits.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::NotAllowed(_))
+    }
+
     /// Refused, or applied and degraded: it does not get better by waiting.
     pub fn is_trouble(&self) -> bool {
         match self {
-            Self::Failed(_) => true,
+            Self::Failed(_) | Self::NotAllowed(_) => true,
             Self::Applied(health) => health.state == HealthState::Degraded,
             Self::Pending(_) => false,
         }

@@ -10,12 +10,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::kinds::KindTable;
-use apimachinery::{GroupKind, GroupVersionKind, Namespace, Object, ObjectId};
+use apimachinery::{GroupVersionKind, Object, ObjectId};
 
 use crate::intent::IgnoreRule;
 use crate::intent::marks::HUB_MANAGER;
 use crate::names::FIELD_MANAGER_PREFIX;
-use crate::{Declaration, Finding, Match, Origin, SourceName, UnitName};
+use crate::{Allow, Declaration, Finding, Origin, SourceName, UnitName};
 
 mod desired;
 mod ledger;
@@ -45,15 +45,6 @@ pub enum Live {
     Present(Object),
     /// It could not be read, or its kind is not served; the text says why.
     Unreadable(String),
-}
-
-/// What a source may write.
-#[derive(Clone, Debug, Default)]
-pub struct Allow {
-    /// Namespaces; cluster-scoped objects pass.
-    pub namespaces: Match<Namespace>,
-    /// Kinds.
-    pub kinds: Match<GroupKind>,
 }
 
 /// Settings of one unit.

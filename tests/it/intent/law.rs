@@ -5,8 +5,9 @@ use std::fmt;
 
 use anyhow::Context as _;
 use apimachinery::{Object, ObjectId};
+use plan::Allow;
 use plan::intent::{self, IntentState};
-use plan::sync::{Allow, ApplyStep, Live, SyncInput, SyncPlan, SyncStep};
+use plan::sync::{ApplyStep, Live, SyncInput, SyncPlan, SyncStep};
 use plan::{Declaration, DeclaredObject, SourceName, Unit};
 use serde_json::Value;
 

@@ -1,5 +1,6 @@
 //! Whether everything placed is applied and healthy, and what lags.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) pairs: (usize, usize),
     /// What is not as it shall be, one line each.
     pub(super) laggards: Vec<String>,
+    /// What of it does not get better by waiting.
+    pub(super) troubles: BTreeSet<String>,
 }
 
 /// Reads the state from the board.
@@ -38,7 +41,7 @@ pub(super) fn state(world: &World) -> State {
         if let Some(problem) = &board.problem {
             state.laggards.push(format!("source {source}: {}", problem.message));
         }
-        for failure in &board.failures {
+        for failure in board.failures.iter().chain(&board.refused_clusters) {
             let place = failure.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
             state.laggards.push(format!("{}{place}: {}", failure.object, failure.message));
         }
@@ -48,9 +51,10 @@ pub(super) fn state(world: &World) -> State {
                 .push(format!("source {source}: {} (gitstellar approve {})", held.reason, held.hash));
         }
         if let Some(problem) = &board.report_problem {
-            state.laggards.push(format!("status commit: {problem}"));
+            state.laggards.push(format!("status commit: {}", problem.message));
         }
         let commit = board.revision.as_ref().map(|revision| revision.commit.clone());
+        state.troubles.extend(state.laggards.iter().cloned());
         settled &= commit.is_some()
             && board.settled == commit
             && board.reported == commit
@@ -59,14 +63,20 @@ pub(super) fn state(world: &World) -> State {
     }
     for ((_, name), unit) in &fleet.units {
         for failure in unit.status.failures.iter().filter(|failure| failure.object.is_none()) {
-            state.laggards.push(format!("unit {name}: {}", failure.message));
+            let line = format!("unit {name}: {}", failure.message);
+            state.troubles.insert(line.clone());
+            state.laggards.push(line);
         }
         for pair in &unit.pairs {
             state.pairs.0 += 1;
             match lag(&pair.state) {
                 None => state.pairs.1 += 1,
                 Some(why) => {
-                    state.laggards.push(format!("{} on {}: {why}", pair.pair.object, pair.pair.cluster));
+                    let line = format!("{} on {}: {why}", pair.pair.object, pair.pair.cluster);
+                    if pair.state.is_refused() {
+                        state.troubles.insert(line.clone());
+                    }
+                    state.laggards.push(line);
                 }
             }
         }
@@ -77,7 +87,7 @@ pub(super) fn state(world: &World) -> State {
 
 fn lag(state: &PairState) -> Option<String> {
     match state {
-        PairState::Pending(why) => Some(why.clone()),
+        PairState::Pending(why) | PairState::NotAllowed(why) => Some(why.clone()),
         PairState::Failed(why) => Some(format!("refused by the cluster: {why}")),
         PairState::Applied(health) => match health.state {
             HealthState::Healthy | HealthState::Suspended => None,

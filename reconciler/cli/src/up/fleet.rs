@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::crds::Role;
-use apimachinery::{Clock, Object, SystemClock};
+use apimachinery::{Clock, Name, Object, SystemClock};
 use hub::World;
 use hub::install::install_crds;
 use hub::inventory::AGENT_GROUP_PREFIX;
 use hub::world::resources;
 use plan::ClusterName;
-use runtime::{Connection, Manager, Shutdown};
-use serde_json::json;
+use runtime::{Connection, Manager, Shutdown, Target};
+use serde_json::{Value, json};
 use space::{Identity, Server};
 
-use super::{ITS, SOURCE, place::Place};
+use super::{Following, ITS, SOURCE, place::Place};
 
 /// Field manager of what `up` creates for a newcomer.
 const UP_MANAGER: &str = "gitstellar-up";
@@ -26,8 +26,9 @@ pub(super) struct Fleet {
     its: Connection,
     clock: Arc<SystemClock>,
     shutdown: Shutdown,
-    repository: PathBuf,
-    branch: String,
+    repository: String,
+    checked_out: Option<String>,
+    data_dir: PathBuf,
     kubeconfig: PathBuf,
 }
 
@@ -39,34 +40,70 @@ impl Fleet {
         shutdown: Shutdown,
         place: &Place,
     ) -> Self {
-        let (repository, branch) = (place.repository.clone(), place.branch.clone());
         Self {
             server,
             its,
             clock,
             shutdown,
-            repository,
-            branch,
+            repository: place.repository.to_string(),
+            checked_out: place.checked_out.clone(),
+            data_dir: place.data_dir.clone(),
             kubeconfig: place.data_dir.join("kubeconfig"),
         }
     }
 
-    /// Installs what the spaces need, and creates the GitSource where it is missing.
-    pub(super) async fn prepare(&self, wds: &Connection) -> anyhow::Result<()> {
+    /// Installs what the spaces need, and creates the GitSource where it is missing. Returns the branch that it follows; `None` is the default branch.
+    pub(super) async fn prepare(
+        &self,
+        wds: &Connection,
+        following: &Following,
+    ) -> anyhow::Result<Option<String>> {
         install_crds(wds, Role::Wds).await?;
         install_crds(&self.its, Role::Its).await?;
         let resource = resources::git_sources();
-        let source = json!({
-            "apiVersion": "gitstellar.io/v1alpha1", "kind": "GitSource", "metadata": { "name": SOURCE },
-            "spec": { "url": self.repository.to_string_lossy(), "ref": self.branch },
-        });
-        let source = Object::from_value(&source)?;
-        let known = wds.get(&resource, None, &source.header().name).await?;
-        // A restart rewrites nothing; what a person changed with kubectl stays.
-        if known.is_none() {
-            wds.apply(&resource, &source, Manager { name: UP_MANAGER, force: false }).await?;
+        let name = Name::from(SOURCE);
+        let source = match wds.get(&resource, None, &name).await? {
+            None => {
+                let branch = following.branch.clone().or_else(|| self.checked_out.clone());
+                let mut spec = asked_for(&Following { branch, ..following.clone() });
+                spec["url"] = json!(self.repository);
+                let source = json!({
+                    "apiVersion": "gitstellar.io/v1alpha1", "kind": "GitSource", "metadata": { "name": SOURCE }, "spec": spec,
+                });
+                let manager = Manager { name: UP_MANAGER, force: false };
+                wds.apply(&resource, &Object::from_value(&source)?, manager).await?
+            }
+            Some(known) => self.follow_as_asked(wds, &name, known, following).await?,
+        };
+        self.write_kubeconfig()?;
+        Ok(source.to_value().pointer("/spec/ref").and_then(Value::as_str).map(str::to_owned))
+    }
+
+    /// A restart rewrites nothing: what a person changed with kubectl stays, unless the command line asks for something else now.
+    async fn follow_as_asked(
+        &self,
+        wds: &Connection,
+        name: &Name,
+        known: Object,
+        following: &Following,
+    ) -> anyhow::Result<Object> {
+        let value = known.to_value();
+        let url = value.pointer("/spec/url").and_then(Value::as_str).unwrap_or_default();
+        anyhow::ensure!(
+            url == self.repository,
+            "the data directory {} belongs to {url}; name another with --data-dir",
+            self.data_dir.display()
+        );
+        let asked = asked_for(following);
+        let differs = asked
+            .as_object()
+            .is_some_and(|asked| asked.iter().any(|(key, wanted)| value["spec"][key] != *wanted));
+        if !differs {
+            return Ok(known);
         }
-        self.write_kubeconfig()
+        let resource = resources::git_sources();
+        let target = Target { resource: &resource, namespace: None, name, subresource: "" };
+        Ok(wds.merge(target, &json!({ "spec": asked }), UP_MANAGER).await?)
     }
 
     fn write_kubeconfig(&self) -> anyhow::Result<()> {
@@ -146,6 +183,21 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// The fields of a GitSource that the command line asks for.
+fn asked_for(following: &Following) -> Value {
+    let mut spec = json!({});
+    if let Some(branch) = &following.branch {
+        spec["ref"] = json!(branch);
+    }
+    if let Some(interval) = following.interval {
+        spec["interval"] = json!(format!("{}s", interval.as_secs()));
+    }
+    if following.no_status {
+        spec["report"] = json!({ "ref": "" });
+    }
+    spec
 }
 
 fn seed(cluster: &ClusterName) -> u64 {

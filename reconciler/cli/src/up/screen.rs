@@ -1,5 +1,6 @@
 //! What `up` prints. Progress goes to the error stream, the final state to the output, so that a script can read it.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use space::Server;
 
 use super::convergence::State;
-use super::place::Place;
+use super::place::{Place, Repo};
 use crate::get::table;
 
 /// At most this many laggards are listed at a time.
@@ -18,22 +19,18 @@ const MOST_LAGGARDS: usize = 12;
 pub(super) struct Screen {
     json: bool,
     told: Mutex<String>,
+    troubles: Mutex<BTreeSet<String>>,
 }
 
 impl Screen {
     pub(super) fn new(json: bool) -> Self {
-        Self { json, told: Mutex::default() }
+        Self { json, told: Mutex::default(), troubles: Mutex::default() }
     }
 
     pub(super) fn place(&self, place: &Place) {
         if let Some(from) = &place.imported_from {
-            eprintln!(
-                "{} is not a git repository; imported it into {}",
-                from.display(),
-                place.repository.display()
-            );
+            eprintln!("{} is not a git repository; imported it into {}", from.display(), place.repository);
         }
-        eprintln!("Repository  {} (branch {})", place.repository.display(), place.branch);
         eprintln!("Data        {}", place.data_dir.display());
         match place.uncommitted {
             0 => {}
@@ -42,13 +39,34 @@ impl Screen {
         }
     }
 
+    pub(super) fn follows(&self, place: &Place, branch: Option<&str>) {
+        let words =
+            branch.map_or_else(|| "its default branch".to_owned(), |branch| format!("branch {branch}"));
+        eprintln!("Repository  {} ({words})", place.repository);
+        if let (Some(branch), Some(checked_out)) = (branch, &place.checked_out)
+            && branch != checked_out
+        {
+            eprintln!(
+                "The branch {checked_out} is checked out there; to follow it, start with --ref {checked_out}"
+            );
+        }
+    }
+
     pub(super) fn spaces(&self, server: &Server, place: &Place) {
         eprintln!("Spaces      https://{}/spaces/…", server.address());
         eprintln!("Kubeconfig  {}", place.data_dir.join("kubeconfig").display());
     }
 
-    /// Says what changed since the last call, one line at a time.
+    /// Says what changed since the last call, one line at a time: first what is wrong and does not get better by waiting.
     pub(super) fn progress(&self, state: &State) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for trouble in state.troubles.difference(&troubles) {
+            eprintln!("! {trouble}");
+        }
+        if !troubles.is_empty() && state.troubles.is_empty() {
+            eprintln!("! no more trouble");
+        }
+        troubles.clone_from(&state.troubles);
         let commit = state
             .commit
             .as_deref()
@@ -90,13 +108,21 @@ impl Screen {
     }
 
     pub(super) fn hints(&self, place: &Place) {
-        let repository = place.repository.display();
         println!("\nTry next:");
         println!("  export KUBECONFIG={}", place.data_dir.join("kubeconfig").display());
         println!("  kubectl --context cluster1 get pods -A");
         println!("  kubectl --context wds1 get units,bindingpolicies,bdg");
-        println!("  edit a file in {repository}, commit, and watch it arrive here");
-        println!("  git -C {repository} show gitstellar/status:README.md");
+        match &place.repository {
+            Repo::Local(path) => {
+                let path = path.display();
+                println!("  edit a file in {path}, commit, and watch it arrive here");
+                println!("  git -C {path} show gitstellar/status:README.md");
+            }
+            Repo::Remote(_) => {
+                println!("  push a commit, and watch it arrive here (--interval says how soon)");
+                println!("  git fetch origin gitstellar/status, then: git show FETCH_HEAD:README.md");
+            }
+        }
         println!("Ctrl-C stops; the same command resumes.");
     }
 

@@ -1,111 +1,120 @@
 //! Git over the `ssh` program: its configuration, agents and known hosts work, and no second implementation of ssh is linked in.
+//!
+//! With a login of its own, a remote gets an ssh that reads nothing of this machine: no configuration, no agent, no known hosts but the given ones. Key and
+//! known hosts are then files for a moment: ssh reads them while it connects, and the first byte from the other side ends them.
+
+mod command;
+mod files;
+mod session;
+mod words;
 
 use std::io::{self, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
 
-use super::git_error;
-use crate::Credentials;
+use super::{Bounded, Call, git_error};
+use crate::listing::{self, Greeting, ListingError, RemoteBranches};
+use session::Session;
 
+/// Asks for branches, in protocol 2 where the other side lets the wish for it through.
+pub(super) fn branches(call: &Call) -> Result<RemoteBranches, ListingError> {
+    let session =
+        Session::start(call, "git-upload-pack", true).map_err(|failure| call.failed_stream(failure))?;
+    let mut stream = Bounded::list(Stream(Arc::clone(&session)), call);
+    let listed = match listing::greeting(&mut stream)? {
+        Greeting::Listed(branches) => branches,
+        Greeting::Commands => {
+            stream.from.write_all(&listing::command())?;
+            listing::answer(&mut stream)?
+        }
+    };
+    // A flush says that nothing more is wanted. Whether it arrives does not matter any more.
+    let _ = stream.from.write_all(b"0000");
+    session.end();
+    Ok(listed)
+}
+
+/// What libgit2 uses.
 pub(super) struct Ssh {
-    credentials: Credentials,
-    running: Arc<Mutex<Option<Child>>>,
+    call: Call,
+    session: Mutex<Option<Arc<Session>>>,
 }
 
 impl Ssh {
-    pub(super) fn new(credentials: Credentials) -> Self {
-        Self { credentials, running: Arc::default() }
+    pub(super) fn new(call: Call) -> Self {
+        Self { call, session: Mutex::default() }
     }
 
-    fn command(&self, url: &str, program: &str) -> Result<Command, git2::Error> {
-        // `Url::parse` has refused hosts, users and paths that begin with a dash; `--` stops ssh from reading options all the same.
-        let rest = url.strip_prefix("ssh://").ok_or_else(|| git_error("not an ssh URL"))?;
-        let (authority, path) = rest.split_once('/').ok_or_else(|| git_error("the ssh URL has no path"))?;
-        let (destination, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if port.chars().all(|c| c.is_ascii_digit()) => (host, Some(port)),
-            _ => (authority, None),
-        };
-        let mut command = Command::new("ssh");
-        command.args(["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=15"]);
-        if let Some(file) = &self.credentials.ssh_identity_file {
-            command.arg("-o").arg("IdentitiesOnly=yes").arg("-i").arg(file);
-        }
-        if let Some(file) = &self.credentials.ssh_known_hosts_file {
-            command.arg("-o").arg(format!("UserKnownHostsFile={}", file.display()));
-        }
-        if let Some(port) = port {
-            command.args(["-p", port]);
-        }
-        command.arg("--").arg(destination).arg(format!("{program} {}", quoted(&format!("/{path}"))));
-        Ok(command)
+    fn take(&self) -> Option<Arc<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-}
-
-/// A word for the remote's POSIX shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 impl SmartSubtransport for Ssh {
-    fn action(&self, url: &str, action: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
+    fn action(&self, _url: &str, action: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
         let program = match action {
             Service::UploadPackLs | Service::UploadPack => "git-upload-pack",
             Service::ReceivePackLs | Service::ReceivePack => "git-receive-pack",
         };
-        let mut child = self
-            .command(url, program)?
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| git_error(format!("cannot start ssh: {error}")))?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(git_error("ssh has no pipes"));
-        };
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
-        Ok(Box::new(Pipes { input, output }))
+        let session = Session::start(&self.call, program, false).map_err(|failure| {
+            self.call.fail(failure);
+            git_error("ssh cannot be started")
+        })?;
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&session));
+        Ok(Box::new(Duplex(Bounded::pack(Stream(session), &self.call))))
     }
 
     fn close(&self) -> Result<(), git2::Error> {
-        let child = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut child) = child {
-            // It ends by itself when its input closes; a refusal is in libgit2's own error already.
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Some(session) = self.take() {
+            session.end();
         }
         Ok(())
     }
 }
 
-struct Pipes {
-    input: ChildStdin,
-    output: ChildStdout,
-}
-
-impl Read for Pipes {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.output.read(buffer)
+impl Drop for Ssh {
+    fn drop(&mut self) {
+        if let Some(session) = self.take() {
+            session.end();
+        }
     }
 }
 
-impl Write for Pipes {
+/// Both directions of a session.
+struct Stream(Arc<Session>);
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.input.write(bytes)
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.input.flush()
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::quoted;
+/// A stream that is bounded in one direction.
+struct Duplex(Bounded<Stream>);
 
-    #[test]
-    fn a_path_cannot_leave_its_quotes() {
-        assert_eq!(quoted("/a'; rm -rf /; '"), r"'/a'\''; rm -rf /; '\'''");
+impl Read for Duplex {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Duplex {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.from.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

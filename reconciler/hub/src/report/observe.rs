@@ -6,20 +6,28 @@ use plan::report::{HeldRemovals, ReportInput, ReportedUnit, Snapshot};
 use plan::status::Failure;
 use plan::{ClusterName, Policy, SourceName};
 
-use crate::source::{Location, SourceSpec, specs};
+use crate::source::{SourceSpec, spec};
 use crate::world::{World, resources};
 
 /// A report, and where it goes.
 pub(super) struct Observed {
     pub(super) input: ReportInput,
-    pub(super) location: Location,
-    pub(super) branch: String,
+    pub(super) spec: SourceSpec,
     pub(super) source: SourceName,
+    /// The generation of the GitSource.
+    pub(super) generation: i64,
+}
+
+impl Observed {
+    /// Whether status commits are turned on.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.spec.report_branch.is_some()
+    }
 }
 
 /// `None` when there is nothing to say yet, or nowhere to say it.
 pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
-    let spec: SourceSpec = specs(world).remove(source)?;
+    let spec = spec(world, source).filter(|spec| spec.location.is_ok())?;
     let board = world.board.source(source)?;
     let revision = board.revision.clone()?;
     // Nothing is said about a commit before every write of it was attempted once.
@@ -44,10 +52,12 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
     });
     let unit_objects: BTreeSet<_> =
         revision.declaration.units.iter().flat_map(|u| &u.objects).map(|d| d.object.id()).collect();
-    let others =
-        board.failures.iter().filter(|failure| !unit_objects.contains(&failure.object)).map(|failure| {
-            Failure { object: Some(failure.object.clone()), cluster: None, message: failure.message.clone() }
-        });
+    let others = board.failures.iter().filter(|failure| !unit_objects.contains(&failure.object));
+    let others = others.chain(&board.refused_clusters).map(|failure| Failure {
+        object: Some(failure.object.clone()),
+        cluster: None,
+        message: failure.message.clone(),
+    });
     let mut findings = revision.declaration.findings.clone();
     findings.extend(board.findings.iter().cloned());
     let problem = board.problem.iter().map(|problem| Failure {
@@ -68,12 +78,7 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
         failures: others.chain(problem).collect(),
         snapshot: snapshot(world, source),
     };
-    Some(Observed {
-        input,
-        location: spec.location.ok()?,
-        branch: spec.report_branch?,
-        source: source.clone(),
-    })
+    Some(Observed { input, generation: spec.generation, spec, source: source.clone() })
 }
 
 fn snapshot(world: &World, source: &SourceName) -> Snapshot {

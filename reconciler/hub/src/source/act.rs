@@ -1,85 +1,107 @@
 //! Asking for the tip, fetching, rendering.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use apimachinery::Digest;
-use apimachinery::kinds::KindTable;
-use git::{CommitId, GitError, Repository};
-use plan::SourceName;
+use git::{CommitId, GitError, Remote, RemoteFailure, Repository};
+use plan::{Finding, Severity, SourceName};
 
-use super::observe::{Location, SourceSpec};
-use super::{Decision, decide};
-use crate::board::{Revision, SourceProblem};
+use super::advice::explain;
+use super::observe::{Location, SourceSpec, problem};
+use super::{Decision, InForce, decide, login, observe};
+use crate::board::{Revision, SourceBoard, SourceProblem};
 use crate::declare::Commits;
 use crate::world::World;
 
 /// The trailer of a commit that approves one held list.
 const APPROVE_TRAILER: &str = "Gitstellar-Approve";
 
+/// How asking went, as far as the next question is concerned.
+#[derive(Debug, Default)]
+pub(super) struct Refreshed {
+    pub(super) failed: bool,
+    /// How long the server asks to be left alone.
+    pub(super) rest: Option<Duration>,
+}
+
+/// What a look at a repository brings.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// A commit that comes into force now.
+    revision: Option<Revision>,
+    /// What is wrong; also when what was in force before had to be read again.
+    problem: Option<SourceProblem>,
+    rest: Option<Duration>,
+}
+
+impl From<SourceProblem> for Outcome {
+    fn from(problem: SourceProblem) -> Self {
+        Self { problem: Some(problem), ..Self::default() }
+    }
+}
+
 /// Brings the board up to date with the tip of one source; wakes sync when something is new.
 pub(super) async fn refresh(
     world: &Arc<World>,
     source: &SourceName,
     spec: &SourceSpec,
-    commits: Arc<Mutex<Commits>>,
-) {
+    commits: &Arc<Mutex<Commits>>,
+) -> Refreshed {
     let before = world.board.source(source).unwrap_or_default();
-    let outcome = attempt(world, source, spec, (before.revision.as_deref(), commits)).await;
-    let problem = outcome.as_ref().err().cloned();
-    let fresh = outcome.ok().flatten();
-    if fresh.is_none() && problem == before.problem {
-        return;
+    let outcome = attempt(world, source, spec, (&before, commits)).await.unwrap_or_else(Outcome::from);
+    let refreshed = Refreshed { failed: outcome.problem.is_some(), rest: outcome.rest };
+    let known = outcome.problem == before.problem && before.generation == spec.generation;
+    if outcome.revision.is_none() && known {
+        return refreshed;
+    }
+    if let Some(problem) = outcome.problem.as_ref().filter(|problem| before.problem.as_ref() != Some(problem))
+    {
+        tracing::warn!(%source, reason = problem.reason, problem = problem.message, "a source cannot be read");
+    }
+    if outcome.revision.is_some() && !observe::is_asked_still(world, source, spec).await {
+        return Refreshed { failed: true, rest: None };
     }
     world.board.update(source, |board| {
-        board.problem = problem;
-        if let Some(revision) = fresh {
+        board.generation = spec.generation;
+        board.problem = outcome.problem;
+        if let Some(revision) = outcome.revision {
             board.revision = Some(Arc::new(revision));
         }
     });
     world.wakes.inventory.wake();
     world.wakes.sync.wake();
+    refreshed
 }
 
-/// `Ok(None)` when the commit in force is still the tip.
 async fn attempt(
     world: &Arc<World>,
     source: &SourceName,
     spec: &SourceSpec,
-    (in_force, commits): (Option<&Revision>, Arc<Mutex<Commits>>),
-) -> Result<Option<Revision>, SourceProblem> {
-    let location = spec.location.clone()?;
-    let mirror = world.settings.mirrors.join(Digest::of(source.as_str().as_bytes()).short(16));
-    let (branch, hold) = (spec.branch.clone(), spec.hold_rewrites);
-    let path = spec.path.clone();
-    let known = in_force.map(|revision| revision.commit.clone());
-    let kinds = world.wds.kinds();
-    blocking(move || {
-        let tip = find_tip(&location, &mirror, branch, known.as_deref())?;
-        let follows = known
-            .as_deref()
-            .and_then(CommitId::parse)
-            .is_some_and(|known| tip.repository.is_ancestor(known, tip.commit).unwrap_or(false));
-        match decide(known.as_deref(), &tip.commit.to_string(), follows, hold) {
-            Decision::Keep => Ok(None),
-            Decision::Hold(problem) => Err(problem),
-            Decision::Render => {
-                let mut commits = commits.lock().unwrap_or_else(PoisonError::into_inner);
-                render(&tip, &path, &kinds, &mut commits).map(Some)
-            }
-        }
+    (board, commits): (&SourceBoard, &Arc<Mutex<Commits>>),
+) -> Result<Outcome, SourceProblem> {
+    let remote = login::remote(world, spec).await?;
+    let look = Look {
+        spec: spec.clone(),
+        remote,
+        mirror: mirror_path(world, source),
+        known: board.revision.clone(),
+        recorded: observe::recorded_commit(world, source),
+        kinds: world.wds.kinds(),
+        commits: Arc::clone(commits),
+    };
+    let looked = tokio::task::spawn_blocking(move || look.run());
+    looked.await.unwrap_or_else(|error| {
+        Err(problem(
+            "InternalError",
+            format!("reading the repository failed: {error}; what runs keeps running"),
+        ))
     })
-    .await
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, SourceProblem> + Send + 'static,
-) -> Result<T, SourceProblem> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(SourceProblem {
-            reason: "InternalError",
-            message: format!("reading the repository failed: {error}"),
-        })
-    })
+/// Where the mirror of a source is kept.
+pub(crate) fn mirror_path(world: &World, source: &SourceName) -> std::path::PathBuf {
+    world.settings.mirrors.join(Digest::of(source.as_str().as_bytes()).short(16))
 }
 
 struct Tip {
@@ -88,68 +110,145 @@ struct Tip {
     commit: CommitId,
 }
 
-fn find_tip(
-    location: &Location,
-    mirror: &std::path::Path,
-    branch: Option<String>,
-    known: Option<&str>,
-) -> Result<Tip, SourceProblem> {
-    match location {
-        Location::Local(path) => {
-            let repository = Repository::open(path).map_err(explain)?;
-            let branch = branch.map_or_else(|| repository.head_branch(), Ok).map_err(explain)?;
-            let commit = repository.branch_tip(&branch).map_err(explain)?;
-            Ok(Tip { repository, branch, commit })
+/// Everything that one look needs; it blocks, so it runs on a thread of its own.
+struct Look {
+    spec: SourceSpec,
+    remote: Option<Remote>,
+    mirror: std::path::PathBuf,
+    known: Option<Arc<Revision>>,
+    /// The commit that an earlier process has read.
+    recorded: Option<String>,
+    kinds: Arc<apimachinery::kinds::KindTable>,
+    /// What earlier commits were rendered to.
+    commits: Arc<Mutex<Commits>>,
+}
+
+impl Look {
+    fn run(&self) -> Result<Outcome, SourceProblem> {
+        match self.tip() {
+            Ok(tip) => self.decide(&tip),
+            Err(error) => {
+                let rest = match &error {
+                    GitError::Remote { source: RemoteFailure::Status { retry_after, .. }, .. } => {
+                        *retry_after
+                    }
+                    _ => None,
+                };
+                Ok(Outcome { problem: Some(explain(&error, &self.spec)), rest, revision: None })
+            }
         }
-        Location::Remote(remote) => {
-            let there = remote.branches().map_err(explain)?;
-            let branch = branch.or(there.default).unwrap_or_else(|| "main".to_owned());
-            let repository = Repository::open_or_create_bare(mirror).map_err(explain)?;
-            let commit = match there.tips.get(&branch) {
-                Some(tip) if known == Some(tip.to_string().as_str()) => *tip,
-                Some(_) => remote.fetch(&repository, &branch).map_err(explain)?,
-                None => {
-                    let known: Vec<&str> = there.tips.keys().map(String::as_str).collect();
-                    let known =
-                        if known.is_empty() { "no branches at all".to_owned() } else { known.join(", ") };
-                    let message = format!("{} has no branch {branch}; it has {known}", remote.url);
-                    return Err(SourceProblem { reason: "BranchMissing", message });
-                }
-            };
-            Ok(Tip { repository, branch, commit })
+    }
+
+    fn decide(&self, tip: &Tip) -> Result<Outcome, SourceProblem> {
+        // Another branch, or another repository, is no rewrite of the one before.
+        let origin = self.origin(&tip.branch);
+        let in_force = match (&self.known, &self.recorded) {
+            (Some(known), _) if known.from == origin => InForce::Rendered(&known.commit),
+            (None, Some(recorded)) => InForce::Recorded(recorded),
+            _ => InForce::Nothing,
+        };
+        let follows = match in_force {
+            InForce::Rendered(commit) | InForce::Recorded(commit) => CommitId::parse(commit)
+                .is_some_and(|known| tip.repository.is_ancestor(known, tip.commit).unwrap_or(false)),
+            InForce::Nothing => true,
+        };
+        match decide(in_force, &tip.commit.to_string(), follows, self.spec.hold_rewrites) {
+            Decision::Keep => Ok(Outcome::default()),
+            Decision::Render => Ok(Outcome { revision: Some(self.render(tip, None)?), ..Outcome::default() }),
+            Decision::Rewritten(told) => {
+                tracing::warn!(source = %origin, "{told}");
+                Ok(Outcome { revision: Some(self.render(tip, Some(told))?), ..Outcome::default() })
+            }
+            Decision::Hold(problem) => Ok(Outcome { revision: self.held(tip, in_force), ..problem.into() }),
         }
+    }
+
+    /// After a restart, the commit that stays in force must be read again, if the repository still has it. Without it nothing is known, and nothing is removed.
+    fn held(&self, tip: &Tip, in_force: InForce<'_>) -> Option<Revision> {
+        let InForce::Recorded(commit) = in_force else { return None };
+        let commit = CommitId::parse(commit)?;
+        let tip = Tip { repository: tip.repository.clone(), branch: tip.branch.clone(), commit };
+        self.render(&tip, None).ok()
+    }
+
+    fn origin(&self, branch: &str) -> String {
+        format!("{} {branch}", self.spec.url())
+    }
+
+    fn tip(&self) -> Result<Tip, GitError> {
+        match (&self.remote, &self.spec.location) {
+            (Some(remote), _) => self.remote_tip(remote),
+            (None, Ok(Location::Local(path))) => {
+                let repository = Repository::open(path)?;
+                let branch = self.spec.branch.clone().map_or_else(|| repository.head_branch(), Ok)?;
+                let commit = repository.branch_tip(&branch)?;
+                Ok(Tip { repository, branch, commit })
+            }
+            (None, _) => Err(GitError::Empty { repository: self.spec.url() }),
+        }
+    }
+
+    fn remote_tip(&self, remote: &Remote) -> Result<Tip, GitError> {
+        let there = remote.branches()?;
+        let report = self.spec.report_branch.as_deref();
+        if there.tips.keys().all(|branch| Some(branch.as_str()) == report) {
+            return Err(GitError::Empty { repository: remote.url.to_string() });
+        }
+        let branch = self.spec.branch.clone().or(there.default).unwrap_or_else(|| "main".to_owned());
+        let repository = open_mirror(&self.mirror)?;
+        let known = self.known.as_ref().and_then(|known| CommitId::parse(&known.commit));
+        let commit = match there.tips.get(&branch) {
+            // Its objects are here already, or are not needed: what it declares is known.
+            Some(tip) if known == Some(*tip) => *tip,
+            Some(_) => remote.fetch(&repository, &branch)?,
+            None => {
+                let known: Vec<&str> = there.tips.keys().map(String::as_str).collect();
+                return Err(GitError::NoSuchRef {
+                    repository: remote.url.to_string(),
+                    name: format!("branch {branch}"),
+                    known: Some(format!("the branches {}", known.join(", "))),
+                });
+            }
+        };
+        Ok(Tip { repository, branch, commit })
+    }
+
+    fn render(&self, tip: &Tip, rewritten: Option<String>) -> Result<Revision, SourceProblem> {
+        let tree = tip.repository.tree(tip.commit).map_err(|error| explain(&error, &self.spec))?;
+        let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let declared = commits
+            .declare(tree, &self.spec.path, &self.kinds)
+            .map_err(|error| problem("RepositoryInvalid", error.to_string()))?;
+        let approvals = tip.repository.trailers(tip.commit, APPROVE_TRAILER).unwrap_or_default();
+        let mut declaration = declared.declaration;
+        declaration.findings.extend(rewritten.map(|message| Finding {
+            severity: Severity::Note,
+            id: "history-rewritten",
+            origin: None,
+            message,
+        }));
+        declaration.findings.sort();
+        Ok(Revision {
+            commit: tip.commit.to_string(),
+            branch: tip.branch.clone(),
+            from: self.origin(&tip.branch),
+            declaration,
+            settings: declared.settings,
+            incomplete: declared.incomplete,
+            approvals: approvals.into_iter().collect(),
+        })
     }
 }
 
-fn render(
-    tip: &Tip,
-    path: &str,
-    kinds: &KindTable,
-    commits: &mut Commits,
-) -> Result<Revision, SourceProblem> {
-    let tree = tip.repository.tree(tip.commit).map_err(explain)?;
-    let declared = commits
-        .declare(tree, path, kinds)
-        .map_err(|error| SourceProblem { reason: "RepositoryInvalid", message: error.to_string() })?;
-    let approvals = tip.repository.trailers(tip.commit, APPROVE_TRAILER).unwrap_or_default();
-    Ok(Revision {
-        commit: tip.commit.to_string(),
-        branch: tip.branch.clone(),
-        declaration: declared.declaration,
-        settings: declared.settings,
-        incomplete: declared.incomplete,
-        approvals: approvals.into_iter().collect(),
-    })
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands errors over by value")]
-fn explain(error: GitError) -> SourceProblem {
-    let reason = match &error {
-        GitError::NotARepository { .. } | GitError::ForeignOwner { .. } => "RepositoryMissing",
-        GitError::NoSuchRef { .. } => "BranchMissing",
-        GitError::Empty { .. } => "RepositoryEmpty",
-        _ => "SourceUnavailable",
-    };
-    let message = runtime::drive::chain(&error);
-    SourceProblem { reason, message: format!("{message}; what runs keeps running") }
+/// Opens a mirror. One that is damaged is made anew: everything in it can be fetched again.
+pub(crate) fn open_mirror(path: &std::path::Path) -> Result<Repository, GitError> {
+    match Repository::open_or_create_bare(path) {
+        Err(GitError::NotARepository { .. }) if path.exists() => {
+            tracing::warn!(mirror = %path.display(), "the mirror of a remote is damaged; it is made anew");
+            let failed = |source| GitError::Io { action: "remove", path: path.display().to_string(), source };
+            std::fs::remove_dir_all(path).map_err(failed)?;
+            Repository::open_or_create_bare(path)
+        }
+        opened => opened,
+    }
 }

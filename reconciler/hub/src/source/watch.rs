@@ -10,7 +10,7 @@ use runtime::Wake;
 use super::SourceSpec;
 use super::observe::Location;
 
-/// One watcher per local repository.
+/// The watcher of a local repository.
 pub(super) struct Watches {
     wake: Wake,
     by_directory: Mutex<BTreeMap<PathBuf, Option<RecommendedWatcher>>>,
@@ -24,12 +24,17 @@ impl Watches {
     /// Watches the refs of a local source; once more is a no-op. Where watching is impossible, polling remains.
     pub(super) fn follow(&self, spec: &SourceSpec) {
         let Ok(Location::Local(path)) = &spec.location else { return };
-        let Ok(repository) = git::Repository::open(path) else { return };
-        let directory = repository.git_dir();
         let mut watched = self.by_directory.lock().unwrap_or_else(PoisonError::into_inner);
-        if watched.contains_key(&directory) && directory.exists() {
+        let Ok(repository) = git::Repository::open(path) else {
+            // What is made there later is another directory, which the old watch does not see.
+            watched.clear();
+            return;
+        };
+        let directory = repository.git_dir();
+        if watched.contains_key(&directory) {
             return;
         }
+        watched.clear();
         let wake = self.wake.clone();
         let started = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Objects and locks change all the time; only refs and HEAD tell of a commit.

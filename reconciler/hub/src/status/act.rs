@@ -63,6 +63,7 @@ pub(super) async fn policies(
         let asks = bound.iter().flat_map(|bound| &bound.objects);
         let asks = asks.filter(|(_, m)| m.want_singleton || m.want_multi);
         problems.extend(asks.filter_map(|(id, _)| complaints.get(id).cloned()));
+        problems.extend(bound.iter().flat_map(|bound| bound.errors.iter().cloned()));
         let decided = status::policy_status(&problems, &pairs);
         let old = value.get("status").and_then(|s| ReportedStatus::deserialize(s).ok()).unwrap_or_default();
         let wanted = ReportedStatus {

@@ -8,10 +8,11 @@ use apimachinery::{Object, ObjectId};
 use plan::health::{self, Reported};
 use plan::status::{PairState, PairStatus, Returned};
 use plan::work::{HUB_ANNOTATION, ObservedManifest, ObservedWork, WDS_LABEL};
-use plan::{ClusterName, Modulation, Pair, PolicyName};
+use plan::{ClusterName, Modulation, Pair, PolicyName, Withheld};
 use serde_json::Value;
 
 use crate::binding::wire as binding_wire;
+use crate::permits::{self, Permits};
 use crate::transport::wire as work_wire;
 use crate::world::{World, resources};
 
@@ -34,6 +35,8 @@ struct Held {
 pub(super) struct BoundPolicy {
     pub(super) objects: BTreeMap<ObjectId, Modulation>,
     pub(super) clusters: BTreeSet<ClusterName>,
+    /// What it selects and may not place, as far as that is no object's own trouble.
+    pub(super) errors: BTreeSet<String>,
 }
 
 /// Everything that one pass looks at.
@@ -52,13 +55,10 @@ pub(super) fn observe(world: &World) -> Observed {
     let held = held(world, &kinds);
     let statuses = work_statuses(world);
     let mut observed = Observed { kinds, policies, pairs: BTreeMap::new(), returned: BTreeMap::new() };
-    let wanted: BTreeSet<(ObjectId, ClusterName)> = observed
-        .policies
-        .values()
-        .flat_map(|policy| {
-            policy.objects.keys().flat_map(|id| policy.clusters.iter().map(|c| (id.clone(), c.clone())))
-        })
-        .collect();
+    let (wanted, refused) = permitted(world, &mut observed.policies);
+    for (pair, why) in refused {
+        observed.pairs.insert(pair, PairState::NotAllowed(why));
+    }
     for (id, cluster) in wanted {
         let (state, returned) = pair(world, &observed.kinds, (&id, &cluster), (&held, &statuses));
         if let Some(returned) = returned {
@@ -67,6 +67,34 @@ pub(super) fn observe(world: &World) -> Observed {
         observed.pairs.insert((id, cluster), state);
     }
     observed
+}
+
+type PairKey = (ObjectId, ClusterName);
+
+/// The pairs that some policy may place, and those that one selects and none may place. An object that a guest's policy merely points at is not that object's
+/// trouble, but the policy's.
+fn permitted(
+    world: &World,
+    policies: &mut BTreeMap<PolicyName, BoundPolicy>,
+) -> (BTreeSet<PairKey>, BTreeMap<PairKey, String>) {
+    let permits = Permits::of(world);
+    let (mut wanted, mut refused) = (BTreeSet::new(), BTreeMap::new());
+    for (name, policy) in policies {
+        for (id, cluster) in policy.objects.keys().flat_map(|id| policy.clusters.iter().map(move |c| (id, c)))
+        {
+            match permits.withheld(name, id, cluster) {
+                None => drop(wanted.insert((id.clone(), cluster.clone()))),
+                Some(why @ Withheld::NotItsOwn(_)) => {
+                    policy.errors.insert(format!("{id}: {}", permits::in_words(&why, name, cluster)));
+                }
+                Some(why) => {
+                    refused.insert((id.clone(), cluster.clone()), permits::in_words(&why, name, cluster));
+                }
+            }
+        }
+    }
+    refused.retain(|pair, _| !wanted.contains(pair));
+    (wanted, refused)
 }
 
 impl Observed {
@@ -98,15 +126,16 @@ fn policies(world: &World, kinds: &KindTable) -> BTreeMap<PolicyName, BoundPolic
         let content = binding_wire::content(binding)?;
         let objects = content.entries.iter().filter_map(|(id, entry)| {
             let kind = kinds.preferred_resource(&id.resource)?.gvk.kind.clone();
-            let id = ObjectId {
+            let object = ObjectId {
                 group: id.resource.group.clone(),
                 kind,
                 namespace: id.namespace.clone(),
                 name: id.name.clone(),
             };
-            Some((id, entry.modulation.clone()))
+            permits::placeable(&id.resource, &object).then(|| (object, entry.modulation.clone()))
         });
-        let policy = BoundPolicy { objects: objects.collect(), clusters: content.destinations };
+        let objects = objects.collect();
+        let policy = BoundPolicy { objects, clusters: content.destinations, errors: BTreeSet::new() };
         Some((PolicyName::from(binding.header().name.as_str()), policy))
     });
     bound.collect()

@@ -7,15 +7,15 @@ use apimachinery::kinds::KindTable;
 use apimachinery::{Digest, GroupResource, ObjectId};
 use plan::budget::{self, Approval, Cause};
 use plan::policy::CONTROL_GROUP;
-use plan::sync::{Allow, LedgerEntry, Live, SyncInput, SyncPlan};
-use plan::{ClusterName, Pair, SourceName};
+use plan::sync::{LedgerEntry, Live, SyncInput, SyncPlan};
+use plan::{Allow, ClusterName, Pair, SourceName};
 use runtime::Key;
 use serde_json::Value;
 
 use super::ledger::{self, LedgerError};
 use crate::board::{Held, Revision, SourceBoard};
-use crate::publish;
 use crate::world::{World, resources};
+use crate::{publish, source};
 
 /// What a sync sees.
 pub(super) struct Observed {
@@ -57,7 +57,8 @@ pub(super) fn observe(
         .filter_map(|hash| Digest::parse(hash))
         .map(Approval::of_hash)
         .collect();
-    Ok(Observed { ledger, live, kinds, allow: Allow::default(), placed, approvals, keys })
+    let allow = source::spec(world, source).map(|spec| spec.allow).unwrap_or_default();
+    Ok(Observed { ledger, live, kinds, allow, placed, approvals, keys })
 }
 
 fn key(kinds: &KindTable, id: &ObjectId) -> Option<Key> {

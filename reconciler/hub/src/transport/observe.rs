@@ -16,6 +16,7 @@ use plan::{ClusterName, Pair, PolicyName, SourceName};
 use super::wire;
 use crate::binding::{self, wire as binding_wire};
 use crate::board::Held;
+use crate::permits::{self, Permits};
 use crate::publish;
 use crate::sync;
 use crate::world::{World, resources};
@@ -53,7 +54,9 @@ pub(super) fn observe(world: &World) -> Observed {
         let objects = content
             .entries
             .iter()
-            .filter_map(|(id, entry)| Some((object_id(&kinds, id)?, entry.modulation.create_only)));
+            .filter_map(|(id, entry)| Some((id, object_id(&kinds, id)?, entry.modulation.create_only)))
+            .filter(|(id, object, _)| permits::placeable(&id.resource, object))
+            .map(|(_, object, create_only)| (object, create_only));
         let objects = objects.collect();
         let header = binding.header();
         let uid = header.uid.as_deref().unwrap_or_default().to_owned();
@@ -86,18 +89,28 @@ fn object_id(kinds: &KindTable, id: &ResourceId) -> Option<ObjectId> {
 }
 
 impl Observed {
-    fn wanted(&self, world: &World, cluster: &ClusterName) -> BTreeSet<ObjectId> {
-        self.bound_to(world, cluster).values().flat_map(|bound| bound.objects.keys().cloned()).collect()
+    fn wanted(&self, world: &World, permits: &Permits<'_>, cluster: &ClusterName) -> BTreeSet<ObjectId> {
+        self.bound_to(world, permits, cluster)
+            .values()
+            .flat_map(|bound| bound.objects.keys().cloned())
+            .collect()
     }
 
-    /// The Bindings with this cluster as a destination, each without the objects that are narrowed to other clusters.
-    fn bound_to(&self, world: &World, cluster: &ClusterName) -> BTreeMap<PolicyName, BoundHere> {
+    /// The Bindings with this cluster as a destination, each without the objects that are narrowed to other clusters, and without what a source's limits forbid.
+    fn bound_to(
+        &self,
+        world: &World,
+        permits: &Permits<'_>,
+        cluster: &ClusterName,
+    ) -> BTreeMap<PolicyName, BoundHere> {
         let here = self.bindings.iter().filter(|(_, bound)| bound.content.destinations.contains(cluster));
         here.map(|(policy, bound)| {
             let objects = bound
                 .objects
                 .iter()
-                .filter(|(id, _)| admits(world, id, cluster))
+                .filter(|(id, _)| {
+                    admits(world, id, cluster) && permits.withheld(policy, id, cluster).is_none()
+                })
                 .map(|(id, only)| (id.clone(), *only));
             (
                 policy.clone(),
@@ -121,8 +134,9 @@ impl Observed {
     pub(super) fn judge(&self, world: &World) -> Judged {
         let mut removals: BTreeMap<SourceName, BTreeMap<Pair, Cause>> = BTreeMap::new();
         let mut placed: BTreeMap<SourceName, BTreeSet<Pair>> = BTreeMap::new();
+        let permits = Permits::of(world);
         for (cluster, works) in &self.mailboxes {
-            let wanted = self.wanted(world, cluster);
+            let wanted = self.wanted(world, &permits, cluster);
             for work in works.iter().filter(|work| self.ours(world, work) && !work.deleting) {
                 let policy = work.labels.get(BINDING_LABEL).map(|name| PolicyName::from(name.as_str()));
                 for manifest in &work.manifests {
@@ -201,8 +215,9 @@ impl Observed {
         world: &'a World,
         held: &'a BTreeMap<ClusterName, BTreeSet<ObjectId>>,
     ) -> impl Iterator<Item = Mailbox> + 'a {
+        let permits = Permits::of(world);
         self.mailboxes.iter().map(move |(cluster, works)| {
-            let bindings = self.bound_to(world, cluster);
+            let bindings = self.bound_to(world, &permits, cluster);
             let ids: BTreeSet<ObjectId> =
                 bindings.values().flat_map(|bound| bound.objects.keys().cloned()).collect();
             let contents =

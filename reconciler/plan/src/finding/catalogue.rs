@@ -35,6 +35,11 @@ pub const ALL: &[Entry] = &[
     entry("duplicate-object", &[Blocker], "One object is declared twice; only the first declaration counts."),
     entry("encrypted-object", &[Warning], "An object is SOPS cipher text: it is never applied."),
     entry(
+        "history-rewritten",
+        &[Note],
+        "The branch of a source was force-pushed: its tip does not contain the commit that was in force, and `spec.rewrites` accepts that.",
+    ),
+    entry(
         "kind-not-served",
         &[Warning],
         "Nothing declares the kind or version of an object, or its CRD does not go to a cluster that the object goes to. The objects wait until it is served; an unknown kind is taken as namespaced.",
@@ -44,6 +49,11 @@ pub const ALL: &[Entry] = &[
         "mutated-in-wds",
         &[Warning],
         "The WDS stored other values than were applied: a mutating webhook changes them.",
+    ),
+    entry(
+        "not-allowed",
+        &[Blocker],
+        "The source may not write this object: `spec.allow` of its GitSource, or what no repository may write (the group gitstellar.io, the namespace gitstellar-system).",
     ),
     entry(
         "ns-delete",

@@ -82,6 +82,7 @@ fn pair(pair: &PairStatus) -> Value {
     let (state, reason) = match &pair.state {
         PairState::Pending(_) => ("Pending".to_owned(), ""),
         PairState::Failed(_) => ("Failed".to_owned(), ""),
+        PairState::NotAllowed(_) => ("NotAllowed".to_owned(), ""),
         PairState::Applied(health) => (health.state.to_string(), health.reason.as_str()),
     };
     let mut value = json!({

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use apimachinery::{GroupResource, Name, Namespace};
+use apimachinery::{GroupResource, Name, Namespace, ObjectId};
 
 use super::Selectable;
 use crate::{OUR_GROUP, SYSTEM_NAMESPACE};
@@ -32,9 +32,12 @@ pub type SecretRefs = BTreeSet<(Namespace, Name)>;
 
 /// Why no policy ever selects the object; `None` for all that can be selected.
 pub fn never_selected(object: &Selectable, secret_refs: &SecretRefs) -> Option<&'static str> {
-    by_resource(&object.resource())
-        .or_else(|| in_system_namespace(object))
-        .or_else(|| holds_our_credentials(object, secret_refs))
+    never_placed(&object.resource(), &object.id).or_else(|| holds_our_credentials(object, secret_refs))
+}
+
+/// The part of [`never_selected`] that an identity tells. It holds for Bindings that people write, too: nothing else stands between those and a mailbox.
+pub fn never_placed(resource: &GroupResource, id: &ObjectId) -> Option<&'static str> {
+    by_resource(resource).or_else(|| in_system_namespace(id))
 }
 
 /// The part of [`never_selected`] that holds for all objects of a resource: those need not even be watched.
@@ -48,10 +51,10 @@ pub fn by_resource(resource: &GroupResource) -> Option<&'static str> {
     })
 }
 
-fn in_system_namespace(object: &Selectable) -> Option<&'static str> {
-    let inside = object.id.namespace.as_ref().is_some_and(|namespace| *namespace == SYSTEM_NAMESPACE);
-    let itself = object.as_namespace().is_some_and(|namespace| namespace == SYSTEM_NAMESPACE);
-    (inside || itself).then_some("the namespace gitstellar-system holds gitstellar's ledgers")
+fn in_system_namespace(id: &ObjectId) -> Option<&'static str> {
+    let inside = id.namespace.as_ref().is_some_and(|namespace| *namespace == SYSTEM_NAMESPACE);
+    let itself = id.group.is_empty() && id.kind == "Namespace" && id.name == SYSTEM_NAMESPACE;
+    (inside || itself).then_some("the namespace gitstellar-system holds gitstellar's ledgers and credentials")
 }
 
 fn holds_our_credentials(object: &Selectable, secret_refs: &SecretRefs) -> Option<&'static str> {

@@ -18,7 +18,7 @@ const MAX_MESSAGE: usize = 500;
 /// The status of a policy, from what it places. `errors` are those of selection, of its Binding and of status return.
 pub fn policy_status(errors: &[String], pairs: &[PairStatus]) -> PolicyStatus {
     let counts = counts(pairs);
-    let failed = failures(pairs, |state| matches!(state, PairState::Failed(_)));
+    let failed = failures(pairs, PairState::is_refused);
     let mut lines: BTreeSet<String> = errors.iter().cloned().collect();
     lines.extend(in_words(&failed));
     let conditions = vec![synced(&counts, failed.first()), available(&counts, pairs)];
@@ -116,10 +116,12 @@ fn counts(pairs: &[PairStatus]) -> Counts {
 /// Pairs in one of some states, with what they say; refusals first.
 fn failures(pairs: &[PairStatus], test: impl Fn(&PairState) -> bool) -> Vec<Failure> {
     let mut chosen: Vec<&PairStatus> = pairs.iter().filter(|p| test(&p.state)).collect();
-    chosen.sort_by_key(|p| (!matches!(p.state, PairState::Failed(_)), !p.state.is_trouble(), *p));
+    chosen.sort_by_key(|p| (!p.state.is_refused(), !p.state.is_trouble(), *p));
     let failure = |p: &PairStatus| {
         let message = match &p.state {
-            PairState::Pending(message) | PairState::Failed(message) => message.clone(),
+            PairState::Pending(message) | PairState::Failed(message) | PairState::NotAllowed(message) => {
+                message.clone()
+            }
             PairState::Applied(health) => health.to_string(),
         };
         clean(&Failure {

@@ -126,12 +126,8 @@ fn not_allowed(input: &SyncInput<'_>, declared: &DeclaredObject) -> Option<(Find
         "the group gitstellar.io is not written from a repository".to_owned()
     } else if system {
         "the namespace gitstellar-system is not written from a repository".to_owned()
-    } else if !input.allow.kinds.admits(&id.group_kind()) {
-        format!("GitSource {} does not allow the kind {}", input.source, id.group_kind())
-    } else if id.namespace.as_ref().is_some_and(|namespace| !input.allow.namespaces.admits(namespace)) {
-        format!("GitSource {} does not allow the namespace", input.source)
     } else {
-        return None;
+        format!("{}; what is there stays as it is", input.allow.refuses(&id)?)
     };
     Some(("not-allowed", format!("{id}: {why}")))
 }

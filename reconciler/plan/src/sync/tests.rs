@@ -2,6 +2,7 @@ use apimachinery::kinds::KindTable;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::allow::Pattern;
 use crate::intent::marked;
 use crate::intent::server::Server;
 use crate::names::UNIT_LABEL;
@@ -307,11 +308,8 @@ fn check_refused(change: impl FnOnce(&mut World), id: &str) {
 #[test]
 fn what_must_not_be_written_is_refused_by_itself() {
     check_refused(|world| world.declaration.units[0].objects[0].encrypted = true, "encrypted-object");
-    check_refused(|world| world.allow.namespaces = Match::OneOf(["other".into()].into()), "not-allowed");
-    check_refused(
-        |world| world.allow.kinds = Match::OneOf([GroupKind::new("apps", "Deployment")].into()),
-        "not-allowed",
-    );
+    check_refused(|world| world.allow.namespaces = Some(vec![Pattern::new("other")]), "not-allowed");
+    check_refused(|world| world.allow.kinds = Some(vec![Pattern::new("Deployment.apps")]), "not-allowed");
     let in_system = || {
         let mut value = config_map("ledger", "1");
         value["metadata"]["namespace"] = "gitstellar-system".into();

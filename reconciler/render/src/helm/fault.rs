@@ -56,7 +56,7 @@ impl Fault {
     }
 
     /// The same fault for the template that includes this one.
-    pub(crate) fn from_within(self) -> Self {
+    pub(crate) fn included(self) -> Self {
         match self {
             Fault::Elsewhere(error) => Fault::Included(error),
             fault => fault,

@@ -14,7 +14,7 @@ mod text;
 use std::rc::Rc;
 
 pub(crate) use convert::TooDeep;
-pub(crate) use dict::{Dict, DictKind};
+pub(crate) use dict::{Dict, DictKind, WeakDict};
 pub(crate) use host::Host;
 pub(crate) use list::{List, ListKind};
 pub(crate) use text::Text;

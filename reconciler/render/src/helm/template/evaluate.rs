@@ -6,7 +6,10 @@ use super::run::{Run, Seen};
 use super::tree::{Command, Number, Operand, Pipe, Term};
 use crate::helm::fault::Fault;
 use crate::helm::functions::{Action, Function, Param, call_method};
-use crate::helm::value::{Dict, DictKind, IntKind, Value};
+use crate::helm::value::{Dict, DictKind, IntKind, Text, Value};
+
+/// How many bytes of its arguments a function may look at for a step.
+const BYTES_OF_A_STEP: u64 = 64;
 
 /// The result of the command before in a pipeline; none for the first command.
 type Piped = Option<Seen>;
@@ -185,6 +188,8 @@ impl Run<'_> {
         if let Some(value) = piped {
             arguments.push(accept(value, param(given - 1))?);
         }
+        let bytes = arguments.iter().filter_map(Value::as_text).map(Text::len).sum::<usize>();
+        self.budget.spend(bytes as u64 / BYTES_OF_A_STEP)?;
         let result = body(self, &arguments).map_err(|fault| match fault {
             Fault::Wrong(message) => Fault::Wrong(format!("error calling {}: {message}", function.name)),
             fault => fault,

@@ -8,6 +8,7 @@
     reason = "a test may stop at the first thing that is wrong, and reports on the terminal"
 )]
 
+mod charts;
 #[path = "../conformance/suite.rs"]
 mod conformance;
 mod generated;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let areas = [
         laws::trials(),
         generated::trials(),
+        charts::trials(),
         conformance::trials(),
         kube::trials(),
         intent::trials(),

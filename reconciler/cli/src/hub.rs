@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ::hub::{Settings, World};
+use ::hub::{HelmBinary, Settings, World};
 use anyhow::Context as _;
 use apimachinery::SystemClock;
 use runtime::{Connection, Shutdown};
@@ -36,6 +36,9 @@ pub struct Args {
     /// Where mirrors of repositories are kept
     #[arg(long, value_name = "DIR", default_value = "/var/lib/gitstellar/mirrors")]
     mirrors: PathBuf,
+    /// Helm binary that renders the charts of units which say `engine: cli`; without one they are refused
+    #[arg(long, value_name = "FILE")]
+    helm_binary: Option<PathBuf>,
 }
 
 /// Runs until a signal.
@@ -46,6 +49,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::new(&args.wds_name, args.mirrors);
     settings.allow_local_sources = args.allow_local_sources;
     settings.take_over = args.take_over;
+    settings.helm = args.helm_binary.map(|path| render::Program::new(HelmBinary::new(path)));
     let shutdown = Shutdown::new();
     cancel_on_signal(shutdown.clone());
     let world = World::new(wds, its, settings, Arc::new(SystemClock::default()), shutdown);

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`tree`] | a commit as a `render::Tree` |
 //! | [`repository`] | `gitstellar.yaml` |
+//! | [`charts`] | how charts of a unit are released |
 //! | [`units`] | which units there are, and their objects in normal form |
 //! | [`memory`], [`commits`] | what is kept from commit to commit, so that the cost follows the change |
 //! | [`files`] | `policies/` and `clusters/`: one broken file spoils only itself |
 //!
 //! A unit that cannot be rendered is declared with its failure and without objects; whoever removes things sees that.
 
+pub mod charts;
 pub mod commits;
 pub mod files;
 pub mod memory;
@@ -23,13 +25,14 @@ use apimachinery::Object;
 use apimachinery::kinds::KindTable;
 use plan::sync::UnitSettings;
 use plan::{Declaration, DeclaredObject, Finding, Origin, UnitName};
-use render::{RenderedObject, Tree};
+use render::{Phase, RenderedObject, Tree};
 use serde_json::Value;
 
 pub use commits::Commits;
 pub use memory::Memory;
 pub use repository::RepositoryError;
 pub use tree::GitTree;
+pub use units::options_at;
 
 /// What a tree declares, and what reading it cost.
 #[derive(Debug, Default)]
@@ -77,8 +80,12 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
+    /// What of a render is to be in the WDS. Hooks for tests, for a removal and for a rollback are not.
     pub(crate) fn all(rendered: &[RenderedObject]) -> Vec<Self> {
-        rendered.iter().map(Self::of).collect()
+        let is_wanted = |object: &&RenderedObject| {
+            object.hook.is_none_or(|hook| matches!(hook.phase, Phase::Before | Phase::After))
+        };
+        rendered.iter().filter(is_wanted).map(Self::of).collect()
     }
 
     fn of(rendered: &RenderedObject) -> Self {

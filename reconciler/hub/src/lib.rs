@@ -21,6 +21,7 @@
 pub mod binding;
 pub mod board;
 pub mod declare;
+pub mod helm;
 pub mod install;
 pub mod intents;
 pub mod inventory;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 pub use board::Board;
+pub use helm::HelmBinary;
 pub use install::InstallError;
 pub use settings::Settings;
 pub use world::{Its, Wds, World};

@@ -23,6 +23,8 @@ pub struct Settings {
     pub pacing: Pacing,
     /// Author of status commits: name, e-mail.
     pub author: (String, String),
+    /// The helm binary for units that say `engine: cli`; None refuses them.
+    pub helm: Option<render::Program>,
 }
 
 impl Settings {
@@ -36,6 +38,7 @@ impl Settings {
             limits: Limits::default(),
             pacing: Pacing::default(),
             author: ("gitstellar".to_owned(), "gitstellar@localhost".to_owned()),
+            helm: None,
         }
     }
 }

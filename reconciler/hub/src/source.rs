@@ -44,9 +44,10 @@ pub async fn run(world: Arc<World>) {
 struct Kept(Mutex<BTreeMap<SourceName, Arc<Mutex<Commits>>>>);
 
 impl Kept {
-    fn of(&self, source: &SourceName) -> Arc<Mutex<Commits>> {
+    fn of(&self, source: &SourceName, world: &World) -> Arc<Mutex<Commits>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(source.clone()).or_default())
+        let new = || Arc::new(Mutex::new(Commits::new(world.settings.helm.clone())));
+        Arc::clone(all.entry(source.clone()).or_insert_with(new))
     }
 
     fn forget(&self, source: &SourceName) {
@@ -66,7 +67,7 @@ async fn pass(world: &Arc<World>, watches: &watch::Watches, kept: &Kept) -> Agai
             continue;
         }
         watches.follow(spec);
-        act::refresh(world, source, spec, kept.of(source)).await;
+        act::refresh(world, source, spec, kept.of(source, world)).await;
         let interval = if spec.is_local() { LOCAL_INTERVAL } else { spec.interval };
         next = Some(next.map_or(interval, |next: Duration| next.min(interval)));
     }

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::helm::CHART_FILE;
 use crate::kustomize::{FILE_NAMES, is_remote};
 use crate::object::Origin;
 use crate::plain::is_manifest;
 use crate::tree::{Changes, Entry, Files, ReadSet, RepoPath, Tree, TreeError};
-use crate::unit::{CHART_FILE, RenderOptions};
+use crate::unit::RenderOptions;
 use crate::yaml::{Loader, Node, Profile};
 
 /// A unit that was found.

@@ -3,10 +3,11 @@
 //! Order of one kustomization: resources, configurations and crds, generators, components, the builtin transformers in
 //! upstream's fixed order, `transformers`, vars. Once, at the very top: hashes, name references, vars, order, build metadata.
 //!
-//! Absent on purpose: remote bases, programs and containers; helmCharts until this room renders charts.
+//! Absent on purpose: remote bases, programs and containers. Charts are rendered in process, from the repository.
 
 mod bounds;
 mod build;
+mod charts;
 mod configurations;
 mod decode;
 mod error;

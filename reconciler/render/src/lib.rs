@@ -36,9 +36,12 @@ pub mod yaml;
 
 pub use directory::Directory;
 pub use discover::{DiscoveredUnit, UnitKind, UnitProblem, discover, unit_name};
-pub use helm::{EngineLimits, EngineOptions, TemplateError, TemplateProblem};
+pub use helm::{
+    Engine, EngineLimits, EngineOptions, HelmError, HelmOptions, HelmProgram, Program, ProgramError,
+    ProgramRequest, TemplateError, TemplateProblem,
+};
 pub use kustomize::{KustomizeError, KustomizeOptions, Order};
-pub use object::{Dialect, Origin, OriginalId, Rendered, RenderedObject};
+pub use object::{Dialect, Hook, Origin, OriginalId, Phase, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};
 pub use renders::{Asked, Renders};
 pub use tree::{BlobId, Changes, Entry, MemTree, PathError, ReadSet, RepoPath, Tree, TreeError};

@@ -38,6 +38,30 @@ pub struct OriginalId {
     pub namespace: String,
 }
 
+/// When a hook of a chart is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Before the unit's other objects: `pre-install`, `pre-upgrade`.
+    Before,
+    /// Once the unit's other objects are there: `post-install`, `post-upgrade`.
+    After,
+    /// When the unit goes: `pre-delete`, `post-delete`.
+    Removal,
+    /// When somebody asks for a test: `test`.
+    Test,
+    /// Never: rolling back, in git, is a commit like others.
+    Never,
+}
+
+/// What makes an object a hook of its chart. Its annotations are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hook {
+    /// When it is applied; of several events the first one counts.
+    pub phase: Phase,
+    /// Lower weights come first within a phase.
+    pub weight: i64,
+}
+
 /// One object of a unit.
 #[derive(Debug, Clone)]
 pub struct RenderedObject {
@@ -49,12 +73,14 @@ pub struct RenderedObject {
     pub original: OriginalId,
     /// It is encrypted with SOPS: applying it would store cipher text.
     pub sops_encrypted: bool,
+    /// Set for a hook of a chart.
+    pub hook: Option<Hook>,
 }
 
 impl RenderedObject {
     pub(crate) fn new(object: Node, origin: Origin, original: OriginalId) -> Self {
         let sops_encrypted = object.at(&["sops", "mac"]).is_some();
-        RenderedObject { object, origin, original, sops_encrypted }
+        RenderedObject { object, origin, original, sops_encrypted, hook: None }
     }
 
     /// The object as JSON.
@@ -75,6 +101,8 @@ pub enum Dialect {
     Plain,
     /// A kustomization.
     Kustomize,
+    /// A chart.
+    Helm,
 }
 
 /// The result of a render.
@@ -88,11 +116,16 @@ pub struct Rendered {
     pub read: ReadSet,
     /// YAML documents parsed. A poll that changes nothing parses none.
     pub documents_parsed: u64,
+    /// What `helm template` prints for a chart: the text of its templates, which is more than its objects. None for other dialects.
+    pub printed: Option<String>,
 }
 
 impl Rendered {
-    /// All objects as one stream, as kustomize prints it.
+    /// One stream, as the dialect's own tool prints it: kustomize the objects in its own form, Helm the text of the templates.
     pub fn to_yaml(&self) -> String {
+        if let Some(printed) = &self.printed {
+            return printed.clone();
+        }
         self.objects.iter().map(RenderedObject::to_yaml).collect::<Vec<_>>().join("---\n")
     }
 }

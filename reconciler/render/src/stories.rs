@@ -173,7 +173,7 @@ fn messages_say_what_where_and_what_to_do() {
     );
     check(
         "helmCharts:\n- name: x\n",
-        "k/kustomization.yaml:1: the field 'helmCharts' is refused: charts are not rendered yet; commit the chart's output instead",
+        "k/kustomization.yaml:2: the chart 'x', which is not at 'charts/x', is refused: there is no such directory; vendor it there (helm pull --untar) and commit it, a render fetches nothing",
     );
     check("resources: [x]\n", "k/x/kustomization.yaml:1: kustomization.yaml is empty");
     check(

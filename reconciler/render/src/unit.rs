@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::helm::{self, CHART_FILE, HelmError, HelmOptions};
 use crate::kustomize::{self, FILE_NAMES, KustomizeError, KustomizeOptions};
 use crate::object::{Dialect, Rendered};
 use crate::plain::{self, PlainError, PlainOptions};
@@ -17,6 +18,8 @@ pub struct RenderOptions {
     pub plain: PlainOptions,
     /// How kustomizations are built.
     pub kustomize: KustomizeOptions,
+    /// How charts are released.
+    pub helm: HelmOptions,
 }
 
 /// Why a unit could not be rendered.
@@ -31,18 +34,10 @@ pub enum RenderError {
     /// A kustomization is wrong.
     #[error(transparent)]
     Kustomize(#[from] KustomizeError),
-    /// The directory is a chart.
-    #[error(
-        "{path}/Chart.yaml: charts are not rendered yet; commit the chart's output, or leave the directory out of the units"
-    )]
-    Chart {
-        /// The directory.
-        path: RepoPath,
-    },
+    /// A chart is wrong.
+    #[error(transparent)]
+    Helm(#[from] HelmError),
 }
-
-/// The file that makes a directory a chart.
-pub(crate) const CHART_FILE: &str = "Chart.yaml";
 
 /// What makes a directory what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +60,11 @@ pub(crate) fn dialect_of(files: &Files<'_>, dir: &RepoPath) -> Result<Shape, Tre
     Ok(Shape::Manifests)
 }
 
-/// Renders the unit at `path`: a kustomization when there is a kustomization file, else every manifest below it.
+/// Renders the unit at `path`: a kustomization when there is a kustomization file, a chart when there is a `Chart.yaml`, else every
+/// manifest below it.
 ///
-/// The same tree, path and options give the same result. Nothing but the tree is read, and no program is started.
+/// The same tree, path and options give the same result. Nothing but the tree is read, and no program is started but the one that
+/// [`HelmOptions::program`] stands for, when the options ask for it.
 pub fn render_unit(
     tree: &dyn Tree,
     path: &RepoPath,
@@ -75,20 +72,26 @@ pub fn render_unit(
 ) -> Result<Rendered, RenderError> {
     let files = Files::new(tree, options.limits.file_bytes);
     let documents = Cell::new(0);
+    let mut printed = None;
     let (dialect, objects) = match dialect_of(&files, path)? {
         Shape::Kustomization => {
             let real = match files.find(path)? {
                 Found::Directory { path } => path,
                 _ => path.clone(),
             };
-            let settings = (&options.kustomize, options.limits);
+            let settings = (&options.kustomize, &options.helm, options.limits);
             (Dialect::Kustomize, kustomize::build(&files, &real, settings, &documents)?)
         }
-        Shape::Chart => return Err(RenderError::Chart { path: path.clone() }),
+        Shape::Chart => {
+            let (objects, text) = helm::render(&files, path, (&options.helm, options.limits), &documents)?;
+            printed = Some(text);
+            (Dialect::Helm, objects)
+        }
         Shape::Manifests => {
             let settings = (&options.plain, options.limits);
             (Dialect::Plain, plain::render(&files, path, settings, &documents)?)
         }
     };
-    Ok(Rendered { dialect, objects, read: files.into_read_set(), documents_parsed: documents.get() })
+    let documents_parsed = documents.get();
+    Ok(Rendered { dialect, objects, read: files.into_read_set(), documents_parsed, printed })
 }

@@ -206,6 +206,11 @@ impl Node {
         }
     }
 
+    /// JSON as a value without places.
+    pub fn from_json(json: &serde_json::Value) -> Self {
+        json::from_json(json)
+    }
+
     /// The value as JSON: integral floats become integers, as Go's encoder writes them.
     pub fn to_json(&self) -> serde_json::Value {
         json::to_json(self)

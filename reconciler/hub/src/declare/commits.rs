@@ -12,6 +12,11 @@ pub struct Commits {
 }
 
 impl Commits {
+    /// Nothing known yet. `program` is the helm binary that units may ask for.
+    pub fn new(program: Option<render::Program>) -> Self {
+        Self { memory: Memory::new(program), last: None }
+    }
+
     /// What a commit declares; see [`super::declare`].
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use apimachinery::kinds::{CustomKind, KindTable};
 use plan::{Declaration, DeclaredObject, Finding, Unit, UnitName};
-use render::{Changes, Renders, Tree};
+use render::{Changes, Program, Renders, Tree};
 
 use super::repository::{self, RepositoryError};
 use super::units::{self, ListedUnit};
@@ -21,6 +21,7 @@ pub struct Memory {
     renders: Renders<Vec<Raw>>,
     kinds: Kinds,
     units: BTreeMap<UnitName, Kept>,
+    program: Option<Program>,
 }
 
 /// One unit as it was last declared.
@@ -48,6 +49,11 @@ struct Kinds {
 }
 
 impl Memory {
+    /// An empty memory. `program` is the helm binary that units may ask for.
+    pub fn new(program: Option<Program>) -> Self {
+        Self { program, ..Self::default() }
+    }
+
     /// Turns to the next tree. `changes` is how it differs from the one before; `None` when that is not known.
     pub fn turn(&mut self, changes: Option<&Changes>) {
         self.renders.turn(changes);
@@ -67,7 +73,12 @@ impl Memory {
         let repository_documents = self.repository.read(tree, &root)?;
         let repository = self.repository.get();
         let mut findings = Vec::new();
-        let listed = units::listed(tree, &root, (repository, &mut self.renders), &mut findings)?;
+        let listed = units::listed(
+            tree,
+            &root,
+            (repository, self.program.as_ref(), &mut self.renders),
+            &mut findings,
+        )?;
         let failures = self.render(tree, listed);
         let policies = files::read(tree, &root.child("policies"), &mut self.renders)?;
         let clusters = files::read(tree, &root.child("clusters"), &mut self.renders)?;

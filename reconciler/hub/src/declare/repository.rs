@@ -9,6 +9,8 @@ use render::yaml::{Loader, Profile, YamlError};
 use render::{BlobId, Entry, PathError, RepoPath, Tree, TreeError};
 use serde::Deserialize;
 
+use super::charts::ChartSettings;
+
 /// The name of the file.
 pub const FILE_NAME: &str = "gitstellar.yaml";
 
@@ -77,6 +79,9 @@ pub struct DeclaredUnit {
     /// Whether objects that are no longer declared are removed.
     #[serde(default)]
     pub prune: Option<bool>,
+    /// How its charts are released.
+    #[serde(default)]
+    pub helm: ChartSettings,
 }
 
 /// Fields that others steer.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use plan::{Finding, Origin, Severity, UnitName};
-use render::{RenderError, RenderOptions, Renders, RepoPath, Tree, UnitProblem};
+use render::{Program, RenderError, RenderOptions, Renders, RepoPath, Tree, UnitProblem};
 
 use super::Raw;
+use super::charts::ChartSettings;
 use super::repository::{FILE_NAME, Repository, RepositoryError};
 
 /// The namespace of objects that have none, in a unit that names none.
@@ -27,21 +28,21 @@ pub(super) struct ListedUnit {
 pub(super) fn listed(
     tree: &dyn Tree,
     root: &RepoPath,
-    (repository, renders): (&Repository, &mut Renders<Vec<Raw>>),
+    (repository, program, renders): (&Repository, Option<&Program>, &mut Renders<Vec<Raw>>),
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<ListedUnit>, RepositoryError> {
     let default = repository.defaults.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
     if !repository.units.is_empty() {
-        return named(root, repository, &default);
+        return named(root, (repository, program), &default);
     }
     let mut listed = Vec::new();
     for unit in renders.discover(tree, root)? {
         match unit.problem {
             None => listed.push(ListedUnit {
+                options: options(&ChartSettings::default(), (&unit.name, &default), program),
                 name: UnitName::from(unit.name),
                 path: unit.path,
                 namespace: default.clone(),
-                options: RenderOptions::default(),
                 refused: None,
             }),
             Some(problem) => {
@@ -63,10 +64,37 @@ pub(super) fn listed(
     Ok(listed)
 }
 
+/// How the unit at `path` of a repository is rendered: as its `gitstellar.yaml` says, where that names the path.
+///
+/// # Errors
+/// When `gitstellar.yaml` is invalid or the tree cannot be read.
+pub fn options_at(
+    tree: &dyn Tree,
+    path: &RepoPath,
+    program: Option<&Program>,
+) -> Result<RenderOptions, RepositoryError> {
+    let root = RepoPath::root();
+    let mut kept = super::repository::Kept::default();
+    kept.read(tree, &root)?;
+    let repository = kept.get();
+    let default = repository.defaults.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
+    let named = repository.units.iter().find(|unit| root.join(&unit.path).is_ok_and(|held| held == *path));
+    Ok(match named {
+        Some(unit) => {
+            let namespace = unit.namespace.as_deref().unwrap_or(default);
+            options(&unit.helm, (unit.unit_name().as_str(), namespace), program)
+        }
+        None => {
+            let name = render::unit_name(path.as_str());
+            options(&ChartSettings::default(), (&name, default), program)
+        }
+    })
+}
+
 /// The units of `gitstellar.yaml`. Of two with one name neither is rendered: nobody knows which of them is meant, and what the name placed stays as it is.
 fn named(
     root: &RepoPath,
-    repository: &Repository,
+    (repository, program): (&Repository, Option<&Program>),
     default: &str,
 ) -> Result<Vec<ListedUnit>, RepositoryError> {
     let mut listed: BTreeMap<UnitName, ListedUnit> = BTreeMap::new();
@@ -85,10 +113,18 @@ fn named(
             continue;
         }
         let namespace = unit.namespace.clone().unwrap_or_else(|| default.to_owned());
-        let options = RenderOptions::default();
+        let options = options(&unit.helm, (name.as_str(), &namespace), program);
         listed.insert(name.clone(), ListedUnit { name, path, namespace, options, refused: None });
     }
     Ok(listed.into_values().collect())
+}
+
+fn options(
+    charts: &ChartSettings,
+    (name, namespace): (&str, &str),
+    program: Option<&Program>,
+) -> RenderOptions {
+    RenderOptions { helm: charts.options(name, namespace, program), ..RenderOptions::default() }
 }
 
 /// The text of a render error begins with its place; the finding carries it as a whole.

@@ -86,8 +86,6 @@ pub(crate) enum Param {
     Text,
     /// `int`.
     Int,
-    /// `uint32`.
-    Uint,
     /// `float64`.
     Float,
     /// `bool`.
@@ -105,7 +103,6 @@ impl Param {
             Param::Any => "interface {}",
             Param::Text => "string",
             Param::Int => "int",
-            Param::Uint => "uint32",
             Param::Float => "float64",
             Param::Bool => "bool",
             Param::Dict => "map[string]interface {}",

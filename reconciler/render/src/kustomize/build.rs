@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::LazyLock;
 
+use super::charts;
 use super::configurations;
 use super::decode::Located;
 use super::error::KustomizeError;
@@ -25,6 +26,7 @@ use super::transform::{
     Affix, ImageRule, NamespaceRule, Subjects, affix, at, set_images, set_namespace, set_replicas, set_texts,
 };
 use super::vars::{self, Vars};
+use crate::helm::HelmOptions;
 use crate::object::{Origin, RenderedObject};
 use crate::tree::{Files, Found, RepoPath, TreeError};
 use crate::yaml::Limits;
@@ -77,16 +79,17 @@ impl Accumulated {
 pub(crate) fn build(
     files: &Files<'_>,
     dir: &RepoPath,
-    (options, limits): (&KustomizeOptions, Limits),
+    (options, helm, limits): (&KustomizeOptions, &HelmOptions, Limits),
     documents: &Cell<u64>,
 ) -> Result<Vec<RenderedObject>> {
-    let shared = Build { files, limits, restricted: options.own_directory_only, documents };
+    let shared = Build { files, limits, restricted: options.own_directory_only, documents, helm };
     let mut stage = Stage {
         build: &shared,
         max_objects: options.max_objects,
         open: Vec::new(),
         schemas: Schemas::default(),
         metadata: None,
+        namespace: String::new(),
     };
     let whole = Origin::new(dir, 0);
     let source = Source { build: &shared, dir: dir.clone() };
@@ -128,6 +131,8 @@ pub(super) struct Stage<'b> {
     schemas: Schemas,
     /// What the topmost file asks for.
     metadata: Option<BuildMetadata>,
+    /// The namespace of the kustomization that is being built, or of the next one above that has one: that of its charts.
+    namespace: String,
 }
 
 impl<'b> Stage<'b> {
@@ -210,6 +215,9 @@ impl<'b> Stage<'b> {
         self.open.push(source.dir.clone());
         self.metadata.get_or_insert(file.build_metadata);
         self.load_schema(file, source)?;
+        let own = file.namespace.as_ref().map(|namespace| namespace.text.clone());
+        let own = own.filter(|namespace| !namespace.is_empty()).unwrap_or_else(|| self.namespace.clone());
+        let above = std::mem::replace(&mut self.namespace, own);
         let mut all = into.unwrap_or_default();
         for entry in &file.resources {
             self.resource(&mut all, source, entry)?;
@@ -230,6 +238,7 @@ impl<'b> Stage<'b> {
         self.transform(&mut all.objects, &specs, file, source)?;
         self.external(&mut all.objects, file, source)?;
         vars::register(&mut all.vars, &file.vars, &mut all.objects)?;
+        self.namespace = above;
         self.open.pop();
         Ok(all)
     }
@@ -289,12 +298,19 @@ impl<'b> Stage<'b> {
                 absorb(&mut all.objects, made, step)?;
             }
         }
+        for entry in &file.charts {
+            for mut made in charts::inflate(source, entry, &self.namespace)? {
+                made.build.configured = configured("HelmChartInflationGenerator");
+                absorb(&mut all.objects, made, "helmCharts")?;
+            }
+        }
         let plugins =
             plugins::load(source, &file.generators, &mut |dir, at| Ok(self.child(dir, at, None)?.objects))?;
         for plugin in &plugins {
-            let mut made = plugins::run_generator(source, plugin)?;
-            made.build.configured = Some(plugin.configured(plugin_file(&plugin.resource, file)));
-            absorb(&mut all.objects, made, "generators")?;
+            for mut made in plugins::run_generator(source, plugin)? {
+                made.build.configured = Some(plugin.configured(plugin_file(&plugin.resource, file)));
+                absorb(&mut all.objects, made, "generators")?;
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What can go wrong in a kustomization. Every variant says where; none holds a value of an object.
 
+use crate::helm::HelmError;
 use crate::object::Origin;
 use crate::tree::TreeError;
 use crate::yaml::YamlError;
@@ -75,6 +76,17 @@ pub enum KustomizeError {
         name: String,
         /// The candidates.
         candidates: String,
+    },
+    /// A chart could not be rendered.
+    #[error("{at}: helmCharts: '{name}'")]
+    Chart {
+        /// Where the chart is asked for.
+        at: Origin,
+        /// The chart.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<HelmError>,
     },
     /// A file that is no YAML.
     #[error(transparent)]

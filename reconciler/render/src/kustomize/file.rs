@@ -12,6 +12,7 @@ pub(super) use parts::{field_specs, generator_fields, image_entry, patch_fields,
 
 use parts::{generator_args, patch_entry, sort_options};
 
+use super::charts::{self, ChartEntry};
 use super::decode::{Fields, Located};
 use super::error::KustomizeError;
 use super::replacements::{ReplacementEntry, replacement_entry};
@@ -55,6 +56,7 @@ pub(super) struct Kustomization {
     pub(super) openapi_version: bool,
     pub(super) sort: Option<SortOptions>,
     pub(super) build_metadata: BuildMetadata,
+    pub(super) charts: Vec<ChartEntry>,
 }
 
 /// Which bookkeeping is written into the objects.
@@ -73,7 +75,6 @@ impl Kustomization {
     pub(super) fn decode(file: &RepoPath, node: &Node) -> Result<Self, KustomizeError> {
         let mut f = Fields::new(file, "", node)?;
         let component = header(&mut f)?;
-        refuse(&mut f)?;
         let mut resources = f.texts("resources")?;
         resources.extend(f.texts("bases")?);
         let mut images = f.each("images", image_entry)?;
@@ -114,6 +115,7 @@ impl Kustomization {
             openapi_version,
             sort: f.nested("sortOptions", sort_options)?,
             build_metadata: build_metadata(&mut f)?,
+            charts: charts::entries(&mut f)?,
         };
         f.finish()?;
         Ok(decoded)
@@ -146,19 +148,6 @@ fn header(f: &mut Fields<'_>) -> Result<bool, KustomizeError> {
         return Ok(component);
     }
     Err(f.error(format!("apiVersion for {kind} should be {wanted}")))
-}
-
-fn refuse(f: &mut Fields<'_>) -> Result<(), KustomizeError> {
-    for name in ["helmCharts", "helmGlobals", "helmChartInflationGenerator"] {
-        if let Some(node) = f.take(name).filter(|node| !node.is_empty()) {
-            return Err(KustomizeError::Refused {
-                at: Origin::new(f.file(), node.pos.line),
-                what: format!("the field '{name}'"),
-                hint: "charts are not rendered yet; commit the chart's output instead".to_owned(),
-            });
-        }
-    }
-    Ok(())
 }
 
 fn openapi(f: &mut Fields<'_>) -> Result<(Option<Located>, bool), KustomizeError> {

@@ -7,6 +7,7 @@ use super::error::KustomizeError;
 use super::file::PatchEntry;
 use super::patch::PatchText;
 use super::resource::Resource;
+use crate::helm::HelmOptions;
 use crate::object::Origin;
 use crate::tree::{Files, Found, RepoPath, TreeError};
 use crate::yaml::{Limits, Loader, Node, Profile, Value};
@@ -18,6 +19,8 @@ pub(super) struct Build<'b> {
     /// A kustomization reads files only in or below its own directory.
     pub(super) restricted: bool,
     pub(super) documents: &'b Cell<u64>,
+    /// How charts are released, where the kustomization does not say.
+    pub(super) helm: &'b HelmOptions,
 }
 
 /// The file access of one kustomization.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build::Stage;
+use super::charts;
 use super::decode::{Fields, Located};
 use super::error::KustomizeError;
 use super::file;
@@ -88,6 +89,7 @@ const KINDS: &[&str] = &[
     "AnnotationsTransformer",
     "ConfigMapGenerator",
     "HashTransformer",
+    "HelmChartInflationGenerator",
     "IAMPolicyGenerator",
     "ImageTagTransformer",
     "LabelTransformer",
@@ -103,14 +105,15 @@ const KINDS: &[&str] = &[
 ];
 
 /// Runs a generator.
-pub(super) fn run_generator(source: &Source<'_>, plugin: &Plugin) -> Result<Resource> {
+pub(super) fn run_generator(source: &Source<'_>, plugin: &Plugin) -> Result<Vec<Resource>> {
     let node = &plugin.resource.node;
     let origin = &plugin.resource.origin;
     let mut f = header(node, origin)?;
     let what = match plugin.resource.kind() {
         "ConfigMapGenerator" => Generated::ConfigMap,
         "SecretGenerator" => Generated::Secret,
-        "IAMPolicyGenerator" => return iam_policy(f, origin),
+        "IAMPolicyGenerator" => return Ok(vec![iam_policy(f, origin)?]),
+        "HelmChartInflationGenerator" => return charts::inflate(source, &charts::document(f)?, ""),
         kind => return Err(KustomizeError::step(origin, kind, "is a transformer, not a generator")),
     };
     let mut args = file::generator_fields(&mut f)?;
@@ -118,7 +121,7 @@ pub(super) fn run_generator(source: &Source<'_>, plugin: &Plugin) -> Result<Reso
     args.at = origin.clone();
     plugin.resource.name().clone_into(&mut args.name);
     plugin.resource.namespace().clone_into(&mut args.namespace);
-    generate(source, what, &args, None)
+    Ok(vec![generate(source, what, &args, None)?])
 }
 
 fn header<'a>(node: &'a Node, origin: &'a Origin) -> Result<Fields<'a>> {

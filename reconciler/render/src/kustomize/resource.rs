@@ -33,6 +33,8 @@ pub(super) struct Resource {
     /// The variables whose value this object holds.
     pub(super) vars: Vec<String>,
     pub(super) behavior: Behavior,
+    /// A chart made it, which took care of namespaces.
+    pub(super) from_chart: bool,
     /// The texts of the origin and transformer annotations, when a kustomization asks for them.
     pub(super) build: BuildNotes,
 }
@@ -67,6 +69,7 @@ impl Resource {
             needs_hash: false,
             vars: Vec::new(),
             behavior: Behavior::Create,
+            from_chart: false,
             build: BuildNotes::default(),
         }
     }

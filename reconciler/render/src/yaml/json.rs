@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Number, Value as Json};
 
-use super::{Node, Value, go_float};
+use super::{Float, Map, Node, Value, go_float};
 
 pub(super) fn to_json(node: &Node) -> Json {
     match &node.value {
@@ -23,16 +23,36 @@ pub(super) fn to_json(node: &Node) -> Json {
     }
 }
 
-/// The integer a float is, where 64 bits hold it.
+pub(super) fn from_json(json: &Json) -> Node {
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(number), _, _) => Value::Int(number),
+            (_, Some(number), _) => Value::Uint(number),
+            (_, _, number) => {
+                let number = number.unwrap_or_default();
+                Value::Float(Box::new(Float { number, text: go_float(number) }))
+            }
+        },
+        Json::String(text) => Value::String(text.clone()),
+        Json::Array(items) => Value::Seq(items.iter().map(from_json).collect()),
+        Json::Object(map) => {
+            let entries = map.iter().map(|(key, value)| (Box::from(key.as_str()), from_json(value)));
+            Value::Map(Map::from_entries(entries.collect()))
+        }
+    };
+    value.into()
+}
+
+/// The integer that a float is read back as, where 64 bits hold it: Go writes the digits that tell it from other floats, and zeros.
 fn whole(number: f64) -> Option<Number> {
-    if number.fract() != 0.0 {
+    if number.fract() != 0.0 || number.abs() >= 18_446_744_073_709_551_616.0 {
         return None;
     }
-    // Both bounds are exact powers of two, so the casts below cannot change the number.
-    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) {
-        return Some((number as i64).into());
-    }
-    (0.0..18_446_744_073_709_551_616.0).contains(&number).then(|| (number as u64).into())
+    let text = number.to_string();
+    let signed = text.parse::<i64>().map(Number::from);
+    signed.or_else(|_| text.parse::<u64>().map(Number::from)).ok()
 }
 
 /// How a float is printed once it went through JSON: as an integer where it is one.

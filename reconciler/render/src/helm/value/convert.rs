@@ -8,7 +8,7 @@ use crate::yaml;
 /// A value nests deeper than [`DEPTH`], or holds itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the value nests deeper than {DEPTH} levels, or holds itself")]
-pub(crate) struct TooDeep;
+pub struct TooDeep;
 
 impl Value {
     /// A document as Helm sees it after it went through JSON: every number is a `float64`, every map a new

@@ -70,8 +70,13 @@ impl Dict {
         Dict::from_entries(DictKind::Any, entries.map(|(key, value)| (Rc::from(key), value)))
     }
 
-    /// The same map under another Go type.
+    /// The same entries now, under another Go type.
     pub(crate) fn as_kind(&self, kind: DictKind) -> Self {
+        Dict::from_entries(kind, self.entries())
+    }
+
+    /// The same map under another Go type: a conversion, which copies nothing.
+    pub(crate) fn seen_as(&self, kind: DictKind) -> Self {
         Dict { kind, ..self.clone() }
     }
 

@@ -42,7 +42,7 @@ pub(in super::super) fn set_namespace(
     let specs: Vec<&FieldSpec> = rule.specs.iter().filter(special).collect();
     for at in 0..objects.len() {
         let resource = objects.get_mut(at);
-        if resource.is_empty() {
+        if resource.is_empty() || resource.from_chart {
             continue;
         }
         resource.remember_id();

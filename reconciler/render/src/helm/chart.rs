@@ -1,0 +1,276 @@
+//! A chart: a directory or an archive of the repository, with the charts packed into it.
+
+mod archive;
+mod budget;
+mod files;
+mod ignore;
+mod metadata;
+
+use std::sync::Arc;
+
+pub use archive::ArchiveError;
+pub use budget::{ChartLimits, OverBudget};
+pub(crate) use metadata::{Dependency, Import, Metadata};
+
+use budget::Budget;
+
+use super::values;
+use crate::object::Origin;
+use crate::tree::{Files, Found, RepoPath, TreeError};
+use crate::yaml::{Limits, Loader, Map, Node, Profile, YamlError};
+
+/// The file that makes a directory a chart.
+pub(crate) const CHART_FILE: &str = "Chart.yaml";
+
+/// Why a chart could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ChartError {
+    /// A file of the chart is wrong.
+    #[error("{at}: {message}")]
+    File {
+        /// Where.
+        at: Origin,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// An archive cannot be unpacked.
+    #[error("{archive}: {source}")]
+    Archive {
+        /// The archive.
+        archive: RepoPath,
+        /// Why.
+        source: ArchiveError,
+    },
+    /// The directory holds too much.
+    #[error("{chart}: {source}")]
+    TooMuch {
+        /// The chart's directory.
+        chart: RepoPath,
+        /// Which limit it broke.
+        source: OverBudget,
+    },
+    /// A file or directory of the chart cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A file of the chart is no YAML.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+}
+
+impl ChartError {
+    pub(crate) fn file(at: &Origin, message: impl Into<String>) -> Self {
+        ChartError::File { at: at.clone(), message: message.into() }
+    }
+}
+
+/// One file of a chart.
+#[derive(Debug, Clone)]
+pub(crate) struct ChartFile {
+    /// Its path inside its chart.
+    pub(crate) name: String,
+    /// Its bytes, without a byte order mark.
+    pub(crate) bytes: Arc<[u8]>,
+    /// The file of the repository: itself, or the outermost archive that holds it.
+    pub(crate) origin: RepoPath,
+    /// It lies in an archive, so lines of it are no lines of a file of the repository.
+    pub(crate) packed: bool,
+}
+
+impl ChartFile {
+    /// A place in this file, as far as the repository knows it: inside an archive, the archive as a whole.
+    pub(crate) fn place(&self, line: u32) -> Origin {
+        Origin::new(&self.origin, if self.packed { 0 } else { line })
+    }
+}
+
+/// A chart and the charts it carries.
+#[derive(Debug, Clone)]
+pub(crate) struct Chart {
+    pub(crate) metadata: Metadata,
+    /// `values.yaml`.
+    pub(crate) defaults: Map,
+    /// `values.schema.json`.
+    pub(crate) schema: Option<ChartFile>,
+    /// What lies in `templates/`.
+    pub(crate) templates: Vec<ChartFile>,
+    /// Everything else but the charts: what `.Files` shows, and `crds/`.
+    pub(crate) files: Vec<ChartFile>,
+    /// What lies in `charts/`, by name.
+    pub(crate) dependencies: Vec<Chart>,
+    /// `Chart.yaml`, for messages about the chart as a whole.
+    pub(crate) at: Origin,
+}
+
+/// What loading a chart needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Loading<'a> {
+    pub(crate) files: &'a Files<'a>,
+    pub(crate) limits: ChartLimits,
+    pub(crate) yaml: Limits,
+}
+
+impl Chart {
+    /// Loads the chart at `path`: a directory with a `Chart.yaml`, or an archive.
+    pub(crate) fn load(loading: Loading<'_>, path: &RepoPath) -> Result<Chart, ChartError> {
+        let mut budget = Budget::new(loading.limits);
+        let held = held(loading, path, &mut budget)?;
+        let mut build = Build { yaml: loading.yaml, budget };
+        let chart = build.chart(held, path, 0)?;
+        let fail = |message: &str| Err(ChartError::file(&chart.at, message));
+        match chart.metadata.api_version.as_str() {
+            "v1" | "v2" => Ok(chart),
+            "v3" => fail("apiVersion v3 is still an experiment of Helm; write the chart for v2"),
+            _ => fail("unsupported chart version; apiVersion is v1 or v2"),
+        }
+    }
+}
+
+/// The files of the chart at `path`, its subcharts still packed as they are.
+pub(crate) fn files_of(loading: Loading<'_>, path: &RepoPath) -> Result<Vec<ChartFile>, ChartError> {
+    held(loading, path, &mut Budget::new(loading.limits))
+}
+
+fn held(loading: Loading<'_>, path: &RepoPath, budget: &mut Budget) -> Result<Vec<ChartFile>, ChartError> {
+    match loading.files.find(path)? {
+        Found::Directory { path } => files::of_directory(loading.files, &path, budget),
+        Found::File { .. } => unpacked(&loading.files.read(path)?, path, budget),
+        Found::Other | Found::Nothing => Err(TreeError::Missing { path: path.clone() }.into()),
+    }
+}
+
+fn unpacked(bytes: &[u8], archive: &RepoPath, budget: &mut Budget) -> Result<Vec<ChartFile>, ChartError> {
+    archive::unpack(bytes, archive, budget)
+        .map_err(|source| ChartError::Archive { archive: archive.clone(), source })
+}
+
+/// What every file of a chart loses at its front.
+fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// Sorting files into charts.
+struct Build {
+    yaml: Limits,
+    budget: Budget,
+}
+
+impl Build {
+    /// The chart that these files are. `home` is where it was found.
+    fn chart(&mut self, held: Vec<ChartFile>, home: &RepoPath, depth: usize) -> Result<Chart, ChartError> {
+        let whole = Origin::new(home, 0);
+        let Some(chart_file) = held.iter().find(|file| file.name == CHART_FILE) else {
+            return Err(ChartError::file(&whole, "Chart.yaml file is missing; a chart needs one at its top"));
+        };
+        let mut chart = Chart {
+            metadata: self.metadata(chart_file)?,
+            defaults: Map::new(),
+            schema: None,
+            templates: Vec::new(),
+            files: Vec::new(),
+            dependencies: Vec::new(),
+            at: chart_file.place(1),
+        };
+        let chart_file = chart_file.clone();
+        let mut packed: Vec<(String, Vec<ChartFile>)> = Vec::new();
+        for file in held {
+            if let Some(file) = self.sort(&mut chart, file)? {
+                let top = file.name.split('/').next().unwrap_or_default().to_owned();
+                match packed.iter_mut().find(|(name, _)| *name == top) {
+                    Some((_, files)) => files.push(file),
+                    None => packed.push((top, vec![file])),
+                }
+            }
+        }
+        chart.metadata.check(&chart_file.origin)?;
+        packed.sort_by(|a, b| a.0.cmp(&b.0));
+        for (name, files) in packed {
+            if name.starts_with(['_', '.']) {
+                continue;
+            }
+            if depth >= self.budget.depth() {
+                let message = format!("more than {} charts inside each other", self.budget.depth());
+                return Err(ChartError::file(&chart.at, message));
+            }
+            chart.dependencies.push(self.dependency(&name, files, depth + 1)?);
+        }
+        Ok(chart)
+    }
+
+    fn metadata(&self, file: &ChartFile) -> Result<Metadata, ChartError> {
+        let mut metadata = Metadata::default();
+        if let Some(node) = self.document(file)? {
+            metadata.read(&file.origin, &node)?;
+        }
+        if metadata.api_version.is_empty() {
+            // Charts of Helm 2 did not say.
+            "v1".clone_into(&mut metadata.api_version);
+        }
+        Ok(metadata)
+    }
+
+    /// The one document of a file; None is an empty file.
+    fn document(&self, file: &ChartFile) -> Result<Option<Node>, ChartError> {
+        let loader = Loader { profile: Profile::Kubectl, limits: self.yaml };
+        Ok(loader.load(file.origin.as_str(), &file.bytes)?.into_iter().next())
+    }
+
+    /// Puts a file where it belongs; one of `charts/` comes back with its name below it.
+    fn sort(&self, chart: &mut Chart, mut file: ChartFile) -> Result<Option<ChartFile>, ChartError> {
+        match file.name.as_str() {
+            CHART_FILE | "Chart.lock" => {}
+            "values.yaml" => chart.defaults = values::load(&file, self.yaml)?,
+            "values.schema.json" => chart.schema = Some(file),
+            "requirements.yaml" => {
+                if let Some(node) = self.document(&file)? {
+                    chart.metadata.read(&file.origin, &node)?;
+                }
+                if chart.metadata.api_version == "v1" {
+                    chart.files.push(file);
+                }
+            }
+            "requirements.lock" if chart.metadata.api_version != "v1" => {}
+            name if name.starts_with("templates/") => chart.templates.push(file),
+            name => match name.strip_prefix("charts/") {
+                Some(below) if !below.ends_with(".prov") => {
+                    file.name = below.to_owned();
+                    return Ok(Some(file));
+                }
+                _ => chart.files.push(file),
+            },
+        }
+        Ok(None)
+    }
+
+    /// A chart of `charts/`: an archive, or a directory.
+    fn dependency(&mut self, name: &str, files: Vec<ChartFile>, depth: usize) -> Result<Chart, ChartError> {
+        let first = files.first().map(|file| file.origin.clone()).unwrap_or_else(RepoPath::root);
+        if let ([archive], true) = (files.as_slice(), name.ends_with(".tgz"))
+            && archive.name == name
+        {
+            let held = unpacked(&archive.bytes, &archive.origin, &mut self.budget)?;
+            return self.chart(held, &archive.origin, depth);
+        }
+        let packed = files.iter().any(|file| file.packed);
+        let below: Vec<ChartFile> = files
+            .into_iter()
+            .filter_map(|mut file| {
+                let (_, rest) = file.name.split_once('/')?;
+                file.name = rest.to_owned();
+                Some(file)
+            })
+            .collect();
+        // A lone file of charts/ is no chart, and Helm says so of it, too.
+        let home = match below.first().filter(|_| !packed) {
+            Some(file) => ancestor(&file.origin, file.name.split('/').count()),
+            None => first,
+        };
+        self.chart(below, &home, depth)
+    }
+}
+
+fn ancestor(path: &RepoPath, levels: usize) -> RepoPath {
+    (0..levels).fold(path.clone(), |path, _| path.parent().unwrap_or_else(RepoPath::root))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! What can go wrong with a chart. Every variant says where; none holds a value of the values or of an object.
+
+use super::capabilities::KubeVersionError;
+use super::chart::ChartError;
+use super::dependencies::DependencyError;
+use super::fault::TemplateError;
+use super::program::ProgramError;
+use super::schema::SchemaError;
+use crate::object::Origin;
+use crate::tree::{RepoPath, TreeError};
+use crate::yaml::YamlError;
+
+/// Why a chart could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum HelmError {
+    /// The chart cannot be loaded.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    /// The charts of the release do not fit together.
+    #[error(transparent)]
+    Dependencies(#[from] DependencyError),
+    /// The values break a schema.
+    #[error("{at}: {source}")]
+    Schema {
+        /// The chart.
+        at: Origin,
+        /// What is broken.
+        source: SchemaError,
+    },
+    /// A values file cannot be read.
+    #[error("{at}: valuesFiles: '{name}' cannot be read; name a file of this repository, relative to {base}")]
+    ValuesFile {
+        /// The chart.
+        at: Origin,
+        /// The file, as it is named.
+        name: String,
+        /// What names are relative to.
+        base: RepoPath,
+        /// Why.
+        #[source]
+        source: TreeError,
+    },
+    /// A values file that is no file of the repository.
+    #[error("{at}: valuesFiles: '{name}' is an address; a render has no network, commit the file")]
+    RemoteValues {
+        /// The chart.
+        at: Origin,
+        /// The address.
+        name: String,
+    },
+    /// A template failed.
+    #[error("{at}: {source}")]
+    Template {
+        /// The template's file and line.
+        at: Origin,
+        /// What failed.
+        source: TemplateError,
+    },
+    /// What a template printed is no YAML.
+    #[error("{at}: YAML parse error on what the template printed: {source}")]
+    Printed {
+        /// The template.
+        at: Origin,
+        /// What is wrong, with lines of the printed text.
+        source: YamlError,
+    },
+    /// A document that is no Kubernetes object.
+    #[error("{at}: {source_template} printed a document that is no object: {message}")]
+    NotAnObject {
+        /// The template.
+        at: Origin,
+        /// Its name in the chart.
+        source_template: String,
+        /// What is missing.
+        message: String,
+    },
+    /// The chart cannot be released like this.
+    #[error("{at}: {message}")]
+    Release {
+        /// The chart.
+        at: Origin,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// A Kubernetes version that is none.
+    #[error("{at}: kubeVersion: {source}")]
+    KubeVersion {
+        /// The chart.
+        at: Origin,
+        /// Why.
+        source: KubeVersionError,
+    },
+    /// The helm program did not render the chart.
+    #[error("{at}: engine cli: {source}")]
+    Program {
+        /// The chart.
+        at: Origin,
+        /// Why.
+        source: ProgramError,
+    },
+}
+
+impl HelmError {
+    pub(super) fn release(at: &Origin, message: impl Into<String>) -> Self {
+        HelmError::Release { at: at.clone(), message: message.into() }
+    }
+}

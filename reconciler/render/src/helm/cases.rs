@@ -100,7 +100,7 @@ fn templates_print_what_the_reference_prints() {
                     different.push(format!("{place}\n  expected {expected:?}\n  failed   {error}"));
                 }
                 (Ok(printed), None) => {
-                    different.push(format!("{place}\n  expected to fail\n  printed  {printed:?}"))
+                    different.push(format!("{place}\n  expected to fail\n  printed  {printed:?}"));
                 }
             }
         }

@@ -46,7 +46,7 @@ impl<'p> Scope<'p> {
         let is_root = path == part.name();
         // A subchart sees the very map that is its section in its parent's values: what one changes the other sees.
         let values =
-            values.map_or_else(|| Dict::new(DictKind::Values), |held| held.as_kind(DictKind::Values));
+            values.map_or_else(|| Dict::new(DictKind::Values), |held| held.seen_as(DictKind::Values));
         let subcharts = Dict::new(DictKind::Any);
         let context = Dict::of([
             ("Chart", chart(&part.metadata, is_root)),

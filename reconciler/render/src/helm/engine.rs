@@ -88,7 +88,7 @@ pub(crate) fn render(
         file.context.insert("Template", Dict::from_entries(DictKind::Values, template).into());
         let bytes = run.render(file.name, file.context.clone().into())?;
         let text = String::from_utf8(without_no_value(bytes)).map_err(|_| {
-            let at = Place { template: file.name.to_owned(), ..Place::default() };
+            let at = Place { template: file.name.into(), ..Place::default() };
             let message = "what it prints is no UTF-8 text".to_owned();
             TemplateError::new(at, TemplateProblem::Action { what: "the template".to_owned(), message })
         })?;

@@ -46,9 +46,11 @@ impl Fault {
         match self {
             Fault::Elsewhere(_) => self,
             Fault::Included(mut error) => {
-                if error.within.len() < MOST_SHOWN {
-                    error.within.push(place());
+                let mut within = std::mem::take(&mut error.within).into_vec();
+                if within.len() < MOST_SHOWN {
+                    within.push(place());
                 }
+                error.within = within.into();
                 Fault::Elsewhere(error)
             }
             _ => Fault::Elsewhere(Box::new(TemplateError::new(place(), self.problem(what)))),
@@ -56,7 +58,7 @@ impl Fault {
     }
 
     /// The same fault for the template that includes this one.
-    pub(crate) fn from_within(self) -> Self {
+    pub(crate) fn included(self) -> Self {
         match self {
             Fault::Elsewhere(error) => Fault::Included(error),
             fault => fault,
@@ -65,7 +67,7 @@ impl Fault {
 
     /// The error, wherever it happened.
     pub(crate) fn anywhere(self, template: &str) -> TemplateError {
-        let place = || Place { template: template.to_owned(), ..Place::default() };
+        let place = || Place { template: template.into(), ..Place::default() };
         match self {
             Fault::Elsewhere(error) | Fault::Included(error) => *error,
             fault => TemplateError::new(place(), fault.problem(String::new())),
@@ -90,7 +92,7 @@ const MOST_SHOWN: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
     /// The template's name: its path, the name of the chart first.
-    pub template: String,
+    pub template: Box<str>,
     /// The line, from 1.
     pub line: u32,
     /// The column in bytes, from 0 as Go counts it; 0 where only the line is known.
@@ -111,14 +113,14 @@ pub struct TemplateError {
     /// Where.
     pub at: Place,
     /// Where the template was included, the innermost place first.
-    pub within: Vec<Place>,
+    pub within: Box<[Place]>,
     /// What.
     pub problem: TemplateProblem,
 }
 
 impl TemplateError {
     pub(crate) fn new(at: Place, problem: TemplateProblem) -> Self {
-        TemplateError { at, within: Vec::new(), problem }
+        TemplateError { at, within: Box::default(), problem }
     }
 }
 

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use regex::Regex;
+
 use super::budget::Budget;
 use super::fault::Fault;
 use super::value::{Dict, DictKind, List, Text, Value};
@@ -40,6 +42,7 @@ mod versions;
 mod yaml;
 
 pub(crate) use methods::{call_method, named_number};
+pub(crate) use patterns::compile;
 pub(crate) use versions::{Range, Version};
 
 /// What a function can ask the engine for.
@@ -48,6 +51,10 @@ pub(crate) trait Machine {
     fn budget(&mut self) -> &mut Budget;
     /// The time of the render in seconds since 1970, where its options have one.
     fn now(&self) -> Option<i64>;
+    /// Remembers a map that was given another map or a list: it may hold itself now.
+    fn changed(&mut self, dict: &Dict) -> Result<(), Fault>;
+    /// A regular expression, compiled once.
+    fn expression(&mut self, pattern: &str) -> Result<Regex, String>;
     /// Runs a named template and gives what it prints.
     fn include(&mut self, name: &str, dot: Value) -> Result<Text, Fault>;
     /// Runs a text as a template and gives what it prints.
@@ -79,8 +86,6 @@ pub(crate) enum Param {
     Text,
     /// `int`.
     Int,
-    /// `uint32`.
-    Uint,
     /// `float64`.
     Float,
     /// `bool`.
@@ -98,7 +103,6 @@ impl Param {
             Param::Any => "interface {}",
             Param::Text => "string",
             Param::Int => "int",
-            Param::Uint => "uint32",
             Param::Float => "float64",
             Param::Bool => "bool",
             Param::Dict => "map[string]interface {}",

@@ -14,7 +14,7 @@ mod text;
 use std::rc::Rc;
 
 pub(crate) use convert::TooDeep;
-pub(crate) use dict::{Dict, DictKind};
+pub(crate) use dict::{Dict, DictKind, WeakDict};
 pub(crate) use host::Host;
 pub(crate) use list::{List, ListKind};
 pub(crate) use text::Text;
@@ -27,8 +27,6 @@ pub(crate) const DEPTH: usize = 250;
 pub(crate) enum IntKind {
     /// `int`: constants of templates, `len`, `int`, `until`.
     Int,
-    /// `int32`: runes.
-    Int32,
     /// `int64`: arithmetic, `--set`.
     Int64,
     /// `time.Duration`, which prints as `1h0m0s`.
@@ -111,7 +109,6 @@ impl Value {
             Value::Nil => "invalid",
             Value::Bool(_) => "bool",
             Value::Int(IntKind::Int | IntKind::Month | IntKind::Weekday, _) => "int",
-            Value::Int(IntKind::Int32, _) => "int32",
             Value::Int(IntKind::Int64 | IntKind::Duration, _) => "int64",
             Value::Uint(UintKind::Uint8, _) => "uint8",
             Value::Uint(UintKind::Uint64, _) => "uint64",

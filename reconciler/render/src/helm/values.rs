@@ -145,9 +145,9 @@ fn pass_globals(section: &Dict, parent: &Dict) {
     };
     for (key, value) in above.entries() {
         match (value, here.get(&key)) {
-            (Value::Dict(map), None) => here.insert(&key, Value::Dict(map.copied(DictKind::Any))),
+            (Value::Dict(map), None) => here.insert(&key, Value::Dict(map.as_kind(DictKind::Any))),
             (Value::Dict(map), Some(Value::Dict(held))) => {
-                let merged = map.copied(DictKind::Any);
+                let merged = map.as_kind(DictKind::Any);
                 lay_under(&merged, &held, Nulls::Keep);
                 here.insert(&key, Value::Dict(merged));
             }

@@ -150,7 +150,7 @@ fn next_word(text: &[char]) -> Option<(Word, usize)> {
     let run = |like: fn(char) -> bool| text.iter().take_while(|c| like(**c)).count();
     let length = match kind {
         Word::Capitals => {
-            let capitals = run(|c| c.is_uppercase());
+            let capitals = run(char::is_uppercase);
             match text.get(capitals) {
                 Some(c) if is_letter(*c) && capitals > 1 => capitals - 1,
                 Some(c) if is_letter(*c) => {

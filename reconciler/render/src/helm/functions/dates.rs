@@ -113,7 +113,7 @@ fn moment(value: &Value) -> Option<Moment> {
 /// A time, or a number of seconds since 1970, in a layout and a zone. Anything else stands for now.
 fn formatted(machine: &mut dyn Machine, format: &str, value: &Value, zone: &str) -> Result<Value, Fault> {
     let time = match value {
-        Value::Int(IntKind::Int | IntKind::Int32 | IntKind::Int64, seconds) => Moment::unix(*seconds),
+        Value::Int(IntKind::Int | IntKind::Int64, seconds) => Moment::unix(*seconds),
         value => match moment(value) {
             Some(moment) => moment,
             None => Moment::unix(now(machine, "date")?),

@@ -129,6 +129,9 @@ fn merge_levels(
             continue;
         }
         if overwrite || !filled {
+            if matches!(new, Value::Dict(_) | Value::List(_)) {
+                machine.changed(target)?;
+            }
             target.insert(&key, new);
         }
     }

@@ -14,8 +14,12 @@ pub(super) const TABLE: &[Function] = &[
     fixed("get", &[ADict, AText], |_, arguments| {
         Ok(dict(arguments, 0).get(&text(arguments, 1).as_str()).unwrap_or_else(|| Value::text("")))
     }),
-    fixed("set", &[ADict, AText, Any], |_, arguments| {
-        changeable(arguments)?.insert(&text(arguments, 1).as_str(), any(arguments, 2));
+    fixed("set", &[ADict, AText, Any], |machine, arguments| {
+        let (dict, value) = (changeable(arguments)?, any(arguments, 2));
+        if matches!(value, Value::Dict(_) | Value::List(_)) {
+            machine.changed(&dict)?;
+        }
+        dict.insert(&text(arguments, 1).as_str(), value);
         Ok(any(arguments, 0))
     }),
     fixed("unset", &[ADict, AText], |_, arguments| {
@@ -44,7 +48,8 @@ pub(super) const TABLE: &[Function] = &[
         machine.budget().spend(entries.len() as u64)?;
         Ok(Value::list(entries.into_iter().map(|(_, value)| value).collect()))
     }),
-    open("pick", &[ADict], AText, |_, arguments| {
+    open("pick", &[ADict], AText, |machine, arguments| {
+        machine.budget().produce(ENTRY * arguments.len())?;
         let all = dict(arguments, 0);
         let picked = (1..arguments.len()).filter_map(|at| {
             let key: Rc<str> = Rc::from(&*text(arguments, at).as_str());
@@ -55,6 +60,7 @@ pub(super) const TABLE: &[Function] = &[
     open("omit", &[ADict], AText, |machine, arguments| {
         let entries = dict(arguments, 0).entries();
         machine.budget().spend(entries.len() as u64)?;
+        machine.budget().produce(ENTRY * entries.len())?;
         let kept = Dict::from_entries(DictKind::Any, entries);
         for at in 1..arguments.len() {
             kept.remove(&text(arguments, at).as_str());
@@ -73,7 +79,11 @@ pub(super) const TABLE: &[Function] = &[
     }),
 ];
 
+/// Bytes of an entry of a map, more or less.
+const ENTRY: usize = 96;
+
 fn make(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault> {
+    machine.budget().produce(ENTRY * (arguments.len() / 2 + 1))?;
     let made = Dict::new(DictKind::Any);
     for pair in arguments.chunks(2) {
         let key = shown(machine, &any(pair, 0))?;

@@ -480,8 +480,8 @@ fn zone_name_length(text: &str) -> Option<usize> {
     if text.starts_with("ChST") || text.starts_with("MeST") {
         return Some(4);
     }
-    if text.starts_with("GMT") {
-        return Some(3 + signed_hours(&text[3..]).map_or(0, |(length, _)| length));
+    if let Some(hours) = text.strip_prefix("GMT") {
+        return Some(3 + signed_hours(hours).map_or(0, |(length, _)| length));
     }
     if text.starts_with(['+', '-']) {
         return signed_hours(text).map(|(length, _)| length);

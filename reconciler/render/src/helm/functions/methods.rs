@@ -25,7 +25,7 @@ pub(crate) fn named_number(kind: IntKind, number: i64) -> String {
         IntKind::Duration => durations::shown(number),
         IntKind::Month => dates::month_name(number),
         IntKind::Weekday => dates::weekday_name(number),
-        IntKind::Int | IntKind::Int32 | IntKind::Int64 => number.to_string(),
+        IntKind::Int | IntKind::Int64 => number.to_string(),
     }
 }
 
@@ -43,7 +43,7 @@ fn method_of_values(values: &Dict, name: &str, arguments: &[Value]) -> Option<Re
     };
     Some(match name {
         "YAML" => wanted(0).and_then(|()| yaml::plain(&values.clone().into()).map(Value::text)),
-        "AsMap" => wanted(0).map(|()| Value::Dict(values.as_kind(DictKind::Any))),
+        "AsMap" => wanted(0).map(|()| Value::Dict(values.seen_as(DictKind::Any))),
         "Table" => wanted(1).and_then(|()| path()).and_then(|path| table(values, &path)).map(Value::Dict),
         "PathValue" => wanted(1).and_then(|()| path()).and_then(|path| path_value(values, &path)),
         "Encode" => Err(Fault::wrong("Encode needs a writer, which no template has")),
@@ -57,7 +57,7 @@ fn table(values: &Dict, path: &str) -> Result<Dict, Fault> {
         _ => None,
     });
     let found = found.ok_or_else(|| Fault::wrong(format!("{path:?} is not a table")))?;
-    Ok(found.as_kind(DictKind::Values))
+    Ok(found.seen_as(DictKind::Values))
 }
 
 fn path_value(values: &Dict, path: &str) -> Result<Value, Fault> {

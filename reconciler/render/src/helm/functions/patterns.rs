@@ -3,14 +3,17 @@
 //! Both are automata without backtracking. Where the same text means something else the translation says what Go means: `\d`, `\w`,
 //! `\s` and `\b` are ASCII, `[a[b]` holds a bracket, `\Q…\E` quotes, a `{` that begins no repetition is a brace, `\<` is a less-than.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
+
+/// Bytes of a compiled expression.
+const LARGEST: usize = 2 << 20;
 
 /// Compiles an expression of Go. The error says what is wrong, without the text it is about.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
     let mut translator =
         Translator { rest: pattern, out: String::with_capacity(pattern.len() + 8), repeated: true };
     translator.run().map_err(|message| format!("error parsing regexp: {message}"))?;
-    Regex::new(&translator.out).map_err(|e| match e {
+    RegexBuilder::new(&translator.out).size_limit(LARGEST).build().map_err(|e| match e {
         regex::Error::CompiledTooBig(_) => "error parsing regexp: expression is too large".to_owned(),
         _ => "error parsing regexp: invalid expression".to_owned(),
     })

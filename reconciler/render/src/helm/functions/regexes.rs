@@ -1,7 +1,6 @@
 //! Sprig's functions for regular expressions.
 
 use super::Param::{Int, Text as AText};
-use super::patterns::compile;
 use super::{Body, Function, Machine, fixed, int, text};
 use crate::helm::fault::Fault;
 use crate::helm::value::{List, ListKind, Text, Value};
@@ -19,10 +18,9 @@ const SPLIT: Body = |machine, arguments| split(machine, arguments);
 pub(super) const TABLE: &[Function] = &[
     fixed("regexMatch", &[AText, AText], |machine, arguments| {
         let (pattern, text) = (text(arguments, 0), text(arguments, 1));
-        machine.budget().spend(text.len() as u64 / 16 + 1)?;
-        Ok(Value::Bool(
-            compile(&pattern.as_str()).is_ok_and(|expression| expression.is_match(&text.as_str())),
-        ))
+        machine.budget().spend(COMPILING)?;
+        let expression = machine.expression(&pattern.as_str());
+        Ok(Value::Bool(expression.is_ok_and(|expression| expression.is_match(&text.as_str()))))
     }),
     fixed("mustRegexMatch", &[AText, AText], |machine, arguments| {
         let (expression, text) = read(machine, arguments)?;
@@ -41,11 +39,14 @@ pub(super) const TABLE: &[Function] = &[
     fixed("regexQuoteMeta", &[AText], |_, arguments| Ok(Value::text(quoted(&text(arguments, 0).as_str())))),
 ];
 
+/// Steps for an expression: what compiling an average one takes.
+const COMPILING: u64 = 100;
+
 /// The expression and the text to look at.
 fn read(machine: &mut dyn Machine, arguments: &[Value]) -> Result<(Regex, Text), Fault> {
     let (pattern, text) = (text(arguments, 0), text(arguments, 1));
-    machine.budget().spend((pattern.len() + text.len()) as u64 / 16 + 1)?;
-    let expression = compile(&pattern.as_str()).map_err(Fault::wrong)?;
+    machine.budget().spend(COMPILING)?;
+    let expression = machine.expression(&pattern.as_str()).map_err(Fault::wrong)?;
     Ok((expression, text))
 }
 
@@ -76,9 +77,9 @@ fn replace(machine: &mut dyn Machine, arguments: &[Value], expands: bool) -> Res
         out.push_str(&whole[at..found.start()]);
         let before = out.len();
         if expands {
-            captures.expand(&replacement, &mut out)
+            captures.expand(&replacement, &mut out);
         } else {
-            out.push_str(&replacement)
+            out.push_str(&replacement);
         }
         machine.budget().produce(out.len() - before)?;
         at = found.end();

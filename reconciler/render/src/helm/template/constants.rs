@@ -43,7 +43,7 @@ pub(crate) fn character(quoted: &str) -> Option<Number> {
     if rest.next().is_some() {
         return None;
     }
-    Some(Number { int: Some(code), uint: u64::try_from(code).ok(), float: code as f64, looks_float: false })
+    Some(Number { int: Some(code), float: code as f64, looks_float: false })
 }
 
 enum Escaped {
@@ -88,13 +88,10 @@ pub(crate) fn number(text: &str) -> Option<Number> {
     // Go looks at the text from its first byte, so a signed hexadecimal integer with an `e` counts as a float.
     let hex_int = looks_hex && text.starts_with('0') && !text.contains(['p', 'P']);
     let looks_float = !hex_int && text.contains(['.', 'e', 'E', 'p', 'P']);
-    let mut number = Number { int: parse_int(text), uint: parse_uint(text), float: 0.0, looks_float };
+    let mut number = Number { int: parse_int(text), float: 0.0, looks_float };
     if let Some(int) = number.int {
         number.float = int as f64;
-        if int == 0 {
-            number.uint = Some(0);
-        }
-    } else if let Some(uint) = number.uint {
+    } else if let Some(uint) = parse_uint(text) {
         number.float = uint as f64;
     } else {
         if !text.contains(['.', 'e', 'E', 'p', 'P']) {
@@ -104,7 +101,6 @@ pub(crate) fn number(text: &str) -> Option<Number> {
         number.float = float;
         // A float that is an integer may stand where an integer is wanted.
         number.int = ((float as i64) as f64 == float).then_some(float as i64);
-        number.uint = ((float as u64) as f64 == float).then_some(float as u64);
     }
     Some(number)
 }

@@ -6,7 +6,10 @@ use super::run::{Run, Seen};
 use super::tree::{Command, Number, Operand, Pipe, Term};
 use crate::helm::fault::Fault;
 use crate::helm::functions::{Action, Function, Param, call_method};
-use crate::helm::value::{Dict, DictKind, IntKind, Value};
+use crate::helm::value::{Dict, DictKind, IntKind, Text, Value};
+
+/// How many bytes of its arguments a function may look at for a step.
+const BYTES_OF_A_STEP: u64 = 64;
 
 /// The result of the command before in a pipeline; none for the first command.
 type Piped = Option<Seen>;
@@ -185,6 +188,8 @@ impl Run<'_> {
         if let Some(value) = piped {
             arguments.push(accept(value, param(given - 1))?);
         }
+        let bytes = arguments.iter().filter_map(Value::as_text).map(Text::len).sum::<usize>();
+        self.budget.spend(bytes as u64 / BYTES_OF_A_STEP)?;
         let result = body(self, &arguments).map_err(|fault| match fault {
             Fault::Wrong(message) => Fault::Wrong(format!("error calling {}: {message}", function.name)),
             fault => fault,
@@ -230,10 +235,6 @@ impl Run<'_> {
             (Term::Number(number), Param::Int) => {
                 number.int.map(Value::int).ok_or_else(|| expected("integer"))
             }
-            (Term::Number(number), Param::Uint) => {
-                let number = number.uint.ok_or_else(|| expected("unsigned integer"))?;
-                Ok(Value::Uint(crate::helm::value::UintKind::Uint64, number))
-            }
             (Term::Number(number), Param::Float) => Ok(Value::Float(number.float)),
             (Term::Text(text), Param::Any | Param::Text) => Ok(Value::String(text.clone())),
             (Term::Bool(_) | Term::Number(_) | Term::Text(_), param) => Err(expected(param.type_name())),
@@ -261,7 +262,7 @@ fn accept(value: Seen, param: Param) -> Result<Value, Fault> {
         | (Value::Float(_), Param::Float)
         | (Value::Bool(_), Param::Bool) => true,
         (Value::Dict(dict), Param::Dict) if dict.kind() != DictKind::Strings => {
-            return Ok(Value::Dict(dict.as_kind(DictKind::Any)));
+            return Ok(Value::Dict(dict.seen_as(DictKind::Any)));
         }
         (Value::Host(object), Param::Time) => object.type_name().trim_start_matches('*') == "time.Time",
         (Value::Nil, _) => return Err(wrong("interface {}")),
@@ -289,7 +290,7 @@ fn may_have_methods(value: &Value) -> bool {
     match value {
         Value::Host(_) => true,
         Value::Dict(dict) => dict.kind() == DictKind::Values,
-        Value::Int(kind, _) => !matches!(kind, IntKind::Int | IntKind::Int32 | IntKind::Int64),
+        Value::Int(kind, _) => !matches!(kind, IntKind::Int | IntKind::Int64),
         _ => false,
     }
 }

@@ -223,7 +223,7 @@ impl Lexer<'_> {
             '`' => self.raw()?,
             '$' => self.name(Kind::Variable, Kind::Variable)?,
             '.' if !self.rest().first().is_some_and(u8::is_ascii_digit) => {
-                self.name(Kind::Field, Kind::Dot)?
+                self.name(Kind::Field, Kind::Dot)?;
             }
             '.' | '+' | '-' | '0'..='9' => {
                 self.at = self.start;

@@ -189,7 +189,7 @@ impl Directives<'_> {
     }
 
     /// A number from an argument, for `*`.
-    fn from_argument(&mut self) -> Option<i64> {
+    fn starred(&mut self) -> Option<i64> {
         let number = match self.values.get(self.argument)? {
             Value::Int(_, number) => Some(*number),
             Value::Uint(_, number) => i64::try_from(*number).ok(),
@@ -208,7 +208,7 @@ impl Directives<'_> {
             return after_number;
         }
         self.at += 1;
-        match self.from_argument() {
+        match self.starred() {
             None => self.printer.write("%!(BADWIDTH)"),
             Some(width) => {
                 if width < 0 {
@@ -235,7 +235,7 @@ impl Directives<'_> {
             return after_number;
         }
         self.at += 1;
-        match self.from_argument() {
+        match self.starred() {
             Some(precision) if precision >= 0 => {
                 self.printer.flags.precision = usize::try_from(precision).ok();
             }

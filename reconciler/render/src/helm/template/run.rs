@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use regex::Regex;
+
 use super::parser::parse;
 use super::printf;
 use super::tree::{Body, Branch, Node, Pipe, Source, Tree};
@@ -10,8 +12,8 @@ use super::with_stack;
 use crate::helm::budget::Budget;
 use crate::helm::engine::EngineOptions;
 use crate::helm::fault::{Fault, TemplateError};
-use crate::helm::functions::Machine;
-use crate::helm::value::{IntKind, Text, UintKind, Value};
+use crate::helm::functions::{Machine, compile};
+use crate::helm::value::{Dict, IntKind, Text, UintKind, Value, WeakDict};
 
 /// What an expression gives. None is Go's value of no type, which an empty interface becomes at the end of a pipeline: fields of
 /// it are nothing again, where a field of a nil in a map is an error.
@@ -73,6 +75,17 @@ pub(crate) struct Run<'a> {
     pub(super) levels: u64,
     /// Arguments of `tpl` that were read already.
     parsed: HashMap<Vec<u8>, Vec<Rc<Tree>>>,
+    /// Regular expressions that were compiled already.
+    expressions: HashMap<String, Regex>,
+    /// Maps that were given something which may lead back to them.
+    changed: Vec<WeakDict>,
+}
+
+/// Maps that hold themselves would never go away.
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.changed.iter().for_each(WeakDict::clear);
+    }
 }
 
 impl<'a> Run<'a> {
@@ -91,13 +104,15 @@ impl<'a> Run<'a> {
             captures: 0,
             levels: 0,
             parsed: HashMap::new(),
+            expressions: HashMap::new(),
+            changed: Vec::new(),
         }
     }
 
     /// Prints a template with this value as dot.
     pub(crate) fn render(&mut self, name: &str, dot: Value) -> Result<Vec<u8>, TemplateError> {
         let done = match self.templates.find(name).cloned() {
-            Some(tree) => self.execute(&tree, Some(dot)),
+            Some(tree) => self.execute(&tree, &Some(dot)),
             None => Ok(()),
         };
         let out = std::mem::take(&mut self.out);
@@ -108,7 +123,7 @@ impl<'a> Run<'a> {
     }
 
     /// Walks a template; it sees none of the variables around it.
-    fn execute(&mut self, tree: &Rc<Tree>, dot: Seen) -> Result<(), Fault> {
+    fn execute(&mut self, tree: &Rc<Tree>, dot: &Seen) -> Result<(), Fault> {
         let limit = self.options.limits.include_depth;
         if self.depth >= limit {
             return Err(Fault::Limit { what: "templates within templates", limit });
@@ -116,7 +131,7 @@ impl<'a> Run<'a> {
         let outer_tree = std::mem::replace(&mut self.tree, Rc::clone(tree));
         let outer_variables = std::mem::replace(&mut self.variables, vec![(Rc::from("$"), dot.clone())]);
         self.depth += 1;
-        let done = self.walk(&tree.body, &dot);
+        let done = self.walk(&tree.body, dot);
         self.depth -= 1;
         self.variables = outer_variables;
         self.tree = outer_tree;
@@ -124,13 +139,13 @@ impl<'a> Run<'a> {
     }
 
     /// What a template prints, as a text.
-    fn captured(&mut self, tree: &Rc<Tree>, dot: Seen) -> Result<Vec<u8>, Fault> {
+    fn captured(&mut self, tree: &Rc<Tree>, dot: &Seen) -> Result<Vec<u8>, Fault> {
         let outer = std::mem::take(&mut self.out);
         self.captures += 1;
         let done = self.execute(tree, dot);
         self.captures -= 1;
         let inner = std::mem::replace(&mut self.out, outer);
-        done.map(|()| inner).map_err(Fault::from_within)
+        done.map(|()| inner).map_err(Fault::included)
     }
 
     /// Does something one level further in.
@@ -179,11 +194,9 @@ impl<'a> Run<'a> {
     }
 
     fn print(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        if self.captures > 0 {
-            self.budget.produce(bytes.len())?
-        } else {
-            self.budget.print(bytes.len())?
-        }
+        let counted =
+            if self.captures > 0 { self.budget.produce(bytes.len()) } else { self.budget.print(bytes.len()) };
+        counted?;
         self.budget.spend(1)?;
         self.out.extend_from_slice(bytes);
         Ok(())
@@ -300,7 +313,7 @@ impl<'a> Run<'a> {
             Some(pipe) => self.pipeline(pipe, dot)?,
             None => None,
         };
-        self.execute(&tree, dot).map_err(|fault| fault.from_within().located(|| place(self), shown()))
+        self.execute(&tree, &dot).map_err(|fault| fault.included().located(|| place(self), shown()))
     }
 }
 
@@ -313,13 +326,28 @@ impl Machine for Run<'_> {
         self.options.now_unix_s
     }
 
+    fn changed(&mut self, dict: &Dict) -> Result<(), Fault> {
+        self.budget.produce(size_of::<WeakDict>())?;
+        self.changed.push(dict.downgraded());
+        Ok(())
+    }
+
+    fn expression(&mut self, pattern: &str) -> Result<Regex, String> {
+        if let Some(expression) = self.expressions.get(pattern) {
+            return Ok(expression.clone());
+        }
+        let expression = compile(pattern)?;
+        self.expressions.insert(pattern.to_owned(), expression.clone());
+        Ok(expression)
+    }
+
     fn include(&mut self, name: &str, dot: Value) -> Result<Text, Fault> {
         let Some(tree) = self.templates.find(name).cloned() else {
             return Err(Fault::wrong(format!("there is no template {name:?}")));
         };
         // Go forgets the type of a nil on the way through `any`.
         let dot = if matches!(dot, Value::Nil) { None } else { Some(dot) };
-        self.captured(&tree, dot).map(Text::from)
+        self.captured(&tree, &dot).map(Text::from)
     }
 
     fn expand(&mut self, template: &Text, dot: Value) -> Result<Text, Fault> {
@@ -338,7 +366,7 @@ impl Machine for Run<'_> {
         let Some(tree) = layer.find("gotpl").cloned() else { return Ok(Text::from("")) };
         let outer = std::mem::replace(&mut self.templates, Rc::new(layer));
         let dot = if matches!(dot, Value::Nil) { None } else { Some(dot) };
-        let printed = self.captured(&tree, dot);
+        let printed = self.captured(&tree, &dot);
         self.templates = outer;
         printed.map(|bytes| Text::from(without_no_value(bytes)))
     }

@@ -21,7 +21,7 @@ impl Source {
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Place { template: self.name.to_string(), line: small(line), column: small(column) }
+        Place { template: Box::from(&*self.name), line: small(line), column: small(column) }
     }
 }
 
@@ -148,8 +148,6 @@ pub(crate) enum Term {
 pub(crate) struct Number {
     /// As a signed integer, if it is one.
     pub(crate) int: Option<i64>,
-    /// As an unsigned integer, if it is one.
-    pub(crate) uint: Option<u64>,
     /// As a floating point number.
     pub(crate) float: f64,
     /// Whether it is written like one: `1.0`, `1e3`.

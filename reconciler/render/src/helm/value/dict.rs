@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use super::{Value, unravel};
 
@@ -70,13 +70,13 @@ impl Dict {
         Dict::from_entries(DictKind::Any, entries.map(|(key, value)| (Rc::from(key), value)))
     }
 
-    /// A map of its own with the same entries now.
-    pub(crate) fn copied(&self, kind: DictKind) -> Self {
+    /// The same entries now, under another Go type.
+    pub(crate) fn as_kind(&self, kind: DictKind) -> Self {
         Dict::from_entries(kind, self.entries())
     }
 
-    /// The same map under another Go type.
-    pub(crate) fn as_kind(&self, kind: DictKind) -> Self {
+    /// The same map under another Go type: a conversion, which copies nothing.
+    pub(crate) fn seen_as(&self, kind: DictKind) -> Self {
         Dict { kind, ..self.clone() }
     }
 
@@ -146,20 +146,32 @@ impl Dict {
         }
     }
 
+    /// A reference that keeps nothing alive.
+    pub(crate) fn downgraded(&self) -> WeakDict {
+        WeakDict(Rc::downgrade(&self.body))
+    }
+
     /// Whether both are one map.
     pub(crate) fn is(&self, other: &Dict) -> bool {
         Rc::ptr_eq(&self.body, &other.body)
     }
 
-    /// Removes every entry. Ends cycles.
-    pub(crate) fn clear(&self) {
-        let before = std::mem::take(&mut *self.body.entries.borrow_mut());
-        drop(before);
-    }
-
     pub(super) fn dismantle(mut self, open: &mut Vec<Value>) {
         if let Some(body) = Rc::get_mut(&mut self.body) {
             open.extend(std::mem::take(body.entries.get_mut()).into_values());
+        }
+    }
+}
+
+/// A map that may be gone.
+pub(crate) struct WeakDict(Weak<Body>);
+
+impl WeakDict {
+    /// Removes every entry, if the map is still there. Ends cycles.
+    pub(crate) fn clear(&self) {
+        if let Some(body) = self.0.upgrade() {
+            let before = std::mem::take(&mut *body.entries.borrow_mut());
+            drop(before);
         }
     }
 }

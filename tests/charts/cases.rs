@@ -84,7 +84,7 @@ impl Case {
     }
 }
 
-/// Renders the chart in a directory.
+/// Renders the chart, or whatever it is, in a directory.
 pub fn render(chart: &Path, options: &HelmOptions) -> Result<Rendered, String> {
     let tree = Directory::open(chart.parent().unwrap()).unwrap();
     let path = RepoPath::parse(&chart.file_name().unwrap().to_string_lossy()).unwrap();

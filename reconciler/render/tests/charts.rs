@@ -15,6 +15,25 @@ fn every_chart_prints_what_the_reference_prints() {
     assert!(wrong.is_empty(), "{} of {} charts:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+/// Kustomizations with charts, against what `kustomize build --enable-helm` of 5.8.1 prints with this Helm.
+#[test]
+fn charts_in_kustomizations_print_what_the_reference_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/kustomized-charts");
+    let mut cases: Vec<_> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() > 4, "the kustomizations are not where they should be");
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let expected = fs::read_to_string(case.join("expected.yaml")).unwrap();
+        match cases::render(case, &render::HelmOptions::default()).map(|rendered| rendered.to_yaml()) {
+            Ok(printed) if printed == expected => {}
+            Ok(printed) => wrong.push(format!("== {}\n{}", case.display(), first_difference(&printed, &expected))),
+            Err(message) => wrong.push(format!("== {}\n{message}", case.display())),
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} kustomizations:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
 fn judge(case: &cases::Case) -> Result<(), String> {
     let outcome = case.render().map(|rendered| rendered.to_yaml());
     let said = |what: &str| Err(format!("== {}\n{what}", case.name));

@@ -27,7 +27,9 @@ fn charts_in_kustomizations_print_what_the_reference_prints() {
         let expected = fs::read_to_string(case.join("expected.yaml")).unwrap();
         match cases::render(case, &render::HelmOptions::default()).map(|rendered| rendered.to_yaml()) {
             Ok(printed) if printed == expected => {}
-            Ok(printed) => wrong.push(format!("== {}\n{}", case.display(), first_difference(&printed, &expected))),
+            Ok(printed) => {
+                wrong.push(format!("== {}\n{}", case.display(), first_difference(&printed, &expected)))
+            }
             Err(message) => wrong.push(format!("== {}\n{message}", case.display())),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, StrInput};
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, StrInput};
 
 use super::Pos;
 
@@ -34,17 +34,24 @@ pub(super) trait Steps<'a> {
 pub(super) struct Granit<'a> {
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
+    /// The line on which quoted text goes on further left than YAML 1.2 wants it.
+    outdented: Option<u32>,
 }
 
 impl<'a> Granit<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let mut options = Options::default();
         options.set_emit_comments(false);
-        Granit { parser: Parser::new_from_str_with_options(text, options), text }
+        Granit { parser: Parser::new_from_str_with_options(text, options), text, outdented: None }
     }
 }
 
 impl<'a> Granit<'a> {
+    /// The line that ended the parse because quoted text goes on there too far left, which libyaml and go-yaml do not mind.
+    pub(super) fn outdented(&self) -> Option<u32> {
+        self.outdented
+    }
+
     /// YAML 1.2 ends block text with a newline even where the file ends without one; libyaml and go-yaml do not.
     fn without_invented_newline(
         &self,
@@ -66,7 +73,13 @@ impl<'a> Steps<'a> for Granit<'a> {
     fn next_step(&mut self) -> Result<(Step<'a>, Pos), Unreadable> {
         loop {
             let Some(next) = self.parser.next() else { return Ok((Step::End, Pos::default())) };
-            let (event, span) = next.map_err(|e| Unreadable { pos: place(e.marker()), message: e.info() })?;
+            let (event, span) = next.map_err(|e| {
+                let pos = place(e.marker());
+                if matches!(e.kind(), ErrorKind::InvalidQuotedScalarIndent) {
+                    self.outdented = Some(pos.line);
+                }
+                Unreadable { pos, message: e.info() }
+            })?;
             let mut pos = place(&span.start);
             if let Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &event {
                 // The span of block text is its content; what a reader looks for is the line of its `|`.

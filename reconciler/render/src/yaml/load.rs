@@ -2,6 +2,7 @@
 //!
 //! The reference has no guard against alias bombs (`spec/rendering.md` 2.15); here every node an alias stands for counts.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::events::{Granit, Step, Steps, Unreadable};
@@ -90,10 +91,30 @@ impl Loader {
                 return Err(fail("", Unreadable { pos, message: "the file is not UTF-8 text".to_owned() }));
             }
         };
-        self.documents(text).map_err(|unreadable| fail(text, unreadable))
+        self.repairing(text).map_err(|unreadable| fail(text, unreadable))
     }
 
-    fn documents(&self, text: &str) -> Result<Vec<Node>, Unreadable> {
+    /// Reads as libyaml does where quoted text goes on further left than the block it is in, as templates like to print it: the blanks
+    /// that are missing there mean nothing, so they are put in.
+    fn repairing(&self, text: &str) -> Result<Vec<Node>, Unreadable> {
+        let mut text = Cow::Borrowed(text);
+        let mut left = REPAIR_BYTES;
+        loop {
+            let (unreadable, line) = match self.documents(&text) {
+                Ok(documents) => return Ok(documents),
+                Err((unreadable, Some(line))) if left >= text.len() => (unreadable, line),
+                Err((unreadable, _)) => return Err(unreadable),
+            };
+            left -= text.len();
+            match indented(&text, line) {
+                Some(more) => text = Cow::Owned(more),
+                None => return Err(unreadable),
+            }
+        }
+    }
+
+    /// The documents, or why not and the line where quoted text goes on too far left.
+    fn documents(&self, text: &str) -> Result<Vec<Node>, (Unreadable, Option<u32>)> {
         let mut build = Build {
             steps: Granit::new(text),
             loader: *self,
@@ -102,25 +123,36 @@ impl Loader {
             depth: 0,
             part: Part::Elsewhere,
         };
-        let mut documents = Vec::new();
-        loop {
-            match build.steps.next_step()? {
-                (Step::DocumentStart, pos) => {
-                    if documents.len() >= self.limits.documents {
-                        return Err(limit(pos, "documents", self.limits.documents));
-                    }
-                    build.anchors.clear();
-                    let (step, pos) = build.steps.next_step()?;
-                    let node = build.node(step, pos)?;
-                    if !node.is_null() {
-                        documents.push(node);
-                    }
-                }
-                (Step::End, _) => return Ok(documents),
-                _ => {}
-            }
-        }
+        build.documents(self.limits.documents).map_err(|unreadable| (unreadable, build.steps.outdented()))
     }
+}
+
+/// Bytes that may be read again and again to put blanks in; it bounds the work on hostile text.
+const REPAIR_BYTES: usize = 128 << 20;
+/// More blanks than any block is indented by.
+const INDENT: usize = 512;
+
+/// The text with blanks before this line and those after it, up to the first one with a quote: it may be the end of the quoted text.
+fn indented(text: &str, line: u32) -> Option<String> {
+    let from = (line as usize).checked_sub(1)?;
+    let mut out = String::with_capacity(text.len() + 16 * INDENT);
+    let mut inside = false;
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        inside |= at == from;
+        // The end of a document ends quoted text, too, and is an error there.
+        inside &= !line.starts_with("---") && !line.starts_with("...");
+        // A line without anything on it is a line break, and stays one.
+        if inside && !line.trim().is_empty() {
+            let indented_before = line.len() - line.trim_start_matches(' ').len() >= INDENT;
+            if indented_before || out.len() > REPAIR_BYTES {
+                return None;
+            }
+            out.extend(std::iter::repeat_n(' ', INDENT));
+        }
+        out.push_str(line);
+        inside &= !line.contains(['"', '\'']);
+    }
+    Some(out)
 }
 
 fn limit(pos: Pos, what: &str, limit: usize) -> Unreadable {
@@ -146,6 +178,29 @@ struct Anchored {
     node: Node,
     nodes: usize,
     depth: usize,
+}
+
+impl<'a> Build<'a> {
+    fn documents(&mut self, most: usize) -> Result<Vec<Node>, Unreadable> {
+        let mut documents = Vec::new();
+        loop {
+            match self.steps.next_step()? {
+                (Step::DocumentStart, pos) => {
+                    if documents.len() >= most {
+                        return Err(limit(pos, "documents", most));
+                    }
+                    self.anchors.clear();
+                    let (step, pos) = self.steps.next_step()?;
+                    let node = self.node(step, pos)?;
+                    if !node.is_null() {
+                        documents.push(node);
+                    }
+                }
+                (Step::End, _) => return Ok(documents),
+                _ => {}
+            }
+        }
+    }
 }
 
 struct Build<'a> {
@@ -405,6 +460,10 @@ mod tests {
         check("", "");
         check("a: |\n  x\nb: |\n  y", "{\"a\":\"x\\n\",\"b\":\"y\"}");
         check("--- \n...\n", "");
+        check(
+            "a:\n  b: 'x\ny\n\n z'\n  c: \"it's\n\ny \\\n  z\"\n",
+            "{\"a\":{\"b\":\"x y\\nz\",\"c\":\"it's\\ny z\"}}",
+        );
         assert_eq!(json(Profile::Kubectl, "a: 1\na: 2\n1: yes\n"), "{\"1\":true,\"a\":2}");
     }
 

@@ -10,6 +10,7 @@
 //! | [`autoscaling`] | autoscalers in the clusters |
 //! | [`status`] | what comes back |
 //! | [`crashes`] | kills at random moments |
+//! | [`versions`] | objects of another version than the WDS prefers |
 //! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
 mod autoscaling;
@@ -21,6 +22,7 @@ mod spaces;
 mod stage;
 mod status;
 mod trouble;
+mod versions;
 
 use libtest_mimic::Trial;
 
@@ -36,6 +38,7 @@ pub fn trials() -> Vec<Trial> {
         placement::stories(),
         status::stories(),
         trouble::stories(),
+        versions::stories(),
     ]
     .into_iter()
     .flatten()

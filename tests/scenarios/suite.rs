@@ -12,6 +12,7 @@
 //! | [`limits`] | sources that may not write or place everything |
 //! | [`status`] | what comes back |
 //! | [`crashes`] | kills at random moments |
+//! | [`versions`] | objects of another version than the WDS prefers |
 //! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
 mod autoscaling;
@@ -25,6 +26,7 @@ mod spaces;
 mod stage;
 mod status;
 mod trouble;
+mod versions;
 
 use libtest_mimic::Trial;
 
@@ -42,6 +44,7 @@ pub fn trials() -> Vec<Trial> {
         placement::stories(),
         status::stories(),
         trouble::stories(),
+        versions::stories(),
     ]
     .into_iter()
     .flatten()

@@ -150,7 +150,11 @@ async fn start(settings: &Settings, wake: &Wake) -> Result<Agent, AgentError> {
     };
     install_crd(&settings.wec).await.map_err(failed)?;
     let hub_hash = applied::hub_hash(mailbox.header().uid.as_deref().unwrap_or_default());
-    let scope = Scope { namespace: Some(Namespace::from(cluster_name.as_str())), drop_managed_fields: true };
+    let scope = Scope {
+        namespace: Some(Namespace::from(cluster_name.as_str())),
+        drop_managed_fields: true,
+        ..Scope::default()
+    };
     let mirror = Mirror::new(settings.its.clone(), scope, settings.shutdown.clone());
     mirror.watch(&resources::manifest_works());
     mirror.watch(&resources::work_statuses());

@@ -84,7 +84,8 @@ pub struct Wakes {
     pub report: Wake,
 }
 
-/// The workload description space. Its mirror holds every kind that can be watched, with managedFields: intents are read from them.
+/// The workload description space. Its mirror holds every kind that can be watched, with managedFields, each object in the version that it was asked for in: intents
+/// are read from them.
 pub struct Wds {
     /// The connection.
     pub connection: Connection,
@@ -95,7 +96,8 @@ pub struct Wds {
 
 impl Wds {
     fn new(connection: Connection, shutdown: Shutdown) -> Self {
-        let mirror = Mirror::new(connection.clone(), Scope::default(), shutdown);
+        let scope = Scope { read_in: Some(plan::intent::version_to_read), ..Scope::default() };
+        let mirror = Mirror::new(connection.clone(), scope, shutdown);
         Self { connection, mirror, kinds: RwLock::new(Arc::new(KindTable::built_in().clone())) }
     }
 
@@ -161,10 +163,10 @@ pub const PROPERTIES_NAMESPACE: &str = "customization-properties";
 
 impl Its {
     fn new(connection: Connection, shutdown: Shutdown) -> Self {
-        let scope = Scope { namespace: None, drop_managed_fields: true };
-        let mirror = Mirror::new(connection.clone(), scope, shutdown.clone());
+        let plain = Scope { drop_managed_fields: true, ..Scope::default() };
+        let mirror = Mirror::new(connection.clone(), plain.clone(), shutdown.clone());
         let clusters = Mirror::new(connection.clone(), Scope::default(), shutdown.clone());
-        let scope = Scope { namespace: Some(PROPERTIES_NAMESPACE.into()), drop_managed_fields: true };
+        let scope = Scope { namespace: Some(PROPERTIES_NAMESPACE.into()), ..plain };
         let properties = Mirror::new(connection.clone(), scope, shutdown);
         Self { connection, mirror, clusters, properties }
     }

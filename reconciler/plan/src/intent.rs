@@ -18,10 +18,11 @@
 //! | [`cleaning`] | what never travels |
 //! | [`answer`](mod@answer) | what a server made of an apply |
 //! | [`ignore`] | fields that a unit leaves to somebody else |
+//! | [`version`] | the version that an object was asked for in |
 
 use apimachinery::kinds::KindTable;
 use apimachinery::smd::Managers;
-use apimachinery::{Digest, Group, GroupVersion, Kind, Name, Object, Version};
+use apimachinery::{Digest, Group, Kind, Name, Object};
 use serde_json::Value;
 
 use crate::SourceName;
@@ -35,10 +36,12 @@ mod owned;
 pub(crate) mod server;
 #[cfg(test)]
 mod tests;
+mod version;
 
 pub use answer::{Answer, answer, corrected};
 pub use ignore::without_ignored;
 pub use marks::{intent_digest, marked, self_annotation, source_of};
+pub use version::version_to_read;
 
 /// Annotation with the digest of what was declared, present only where the server's answer to it differed and [`crate::names::INTENT_ANNOTATION`] was
 /// corrected; it lets sync see that nothing has to be written.
@@ -103,14 +106,6 @@ pub fn intent(stored: &Object, kinds: &KindTable) -> Intent {
 /// The intent of an object whose source is gone: nobody will repair it, so what people do to it counts.
 pub fn intent_without_source(stored: &Object, kinds: &KindTable) -> Intent {
     of_people(&Seen::of(stored, kinds))
-}
-
-/// The version in which an object must be read before [`intent`] is asked: the one that it was asked for in, if that is not the one it was read in. Fields of one
-/// version may not exist in another (`targetCPUUtilizationPercentage` of autoscaling/v1), and API servers convert objects, but not managedFields.
-pub fn version_to_read(stored: &Object) -> Option<Version> {
-    let seen_in = stored.header().gvk.group_version();
-    let written_in = GroupVersion::parse(&owned::written_in(&stored.to_value())?);
-    (written_in.group == seen_in.group && written_in.version != seen_in.version).then_some(written_in.version)
 }
 
 /// The intent that a normal form, [`marked`] for its source, will have once it is applied: what a review shows.

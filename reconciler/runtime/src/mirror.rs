@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use apimachinery::{GroupResource, Name, Namespace, Object};
+use apimachinery::{GroupResource, Name, Namespace, Object, Version};
 use futures::{StreamExt as _, pin_mut};
 use kube::Api;
 use kube::core::DynamicObject;
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::{Connection, Resource, Shutdown, Wake};
 
+mod reading;
 mod table;
 
 use table::{Place, Table, place};
@@ -32,13 +33,15 @@ pub struct Key {
     pub name: Name,
 }
 
-/// Which objects a mirror holds.
+/// Which objects a mirror holds, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// Only this namespace.
     pub namespace: Option<Namespace>,
     /// Leave `metadata.managedFields` out: they double an object, and few readers want them.
     pub drop_managed_fields: bool,
+    /// The version that an object is wanted in, where that is not the one that it is watched in: it is then read once more.
+    pub read_in: Option<fn(&Object) -> Option<Version>>,
 }
 
 /// A synced copy of many resources of one server. Cloning shares it.
@@ -252,9 +255,13 @@ impl Mirror {
                         arriving.insert(place(&object), object);
                     }
                 }
-                Ok(Event::InitDone) => self.replace_table(resource, std::mem::take(&mut arriving)),
+                Ok(Event::InitDone) => {
+                    let listed = std::mem::take(&mut arriving);
+                    self.replace_table(resource, self.all_as_wanted(resource, listed).await);
+                }
                 Ok(Event::Apply(object)) => {
                     if let Some(object) = self.stored_form(resource, object) {
+                        let object = self.as_wanted(resource, object).await;
                         self.change(resource, object, Table::seen);
                     }
                 }

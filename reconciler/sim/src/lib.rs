@@ -130,7 +130,7 @@ async fn play(settings: Settings) {
     let cluster = settings.cluster.clone();
     let (events, write_events) =
         events::recorder(cluster.clone(), settings.clock.clone(), settings.shutdown.clone());
-    let scope = Scope { namespace: None, drop_managed_fields: true };
+    let scope = Scope { drop_managed_fields: true, ..Scope::default() };
     let mirror = Mirror::new(cluster.clone(), scope, settings.shutdown.clone());
     let mut world = World {
         cluster,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use apimachinery::smd::typed::{extract_items, to_field_set};
 use apimachinery::smd::{
-    FieldPath, FieldSet, Managed, ManagerId, Managers, Operation, PathElement, Shape, client_side,
+    FieldPath, FieldSet, Managed, ManagerId, Operation, PathElement, Shape, client_side,
 };
 use serde_json::{Map, Value};
 
@@ -60,24 +60,6 @@ fn scaled(seen: &Seen<'_>) -> FieldSet {
     let unowned = seen.managers.owners(&path).next().is_none();
     let asked = scales && unowned && replicas.is_some_and(|replicas| replicas != 1);
     std::iter::once(path).filter(|_| asked).collect()
-}
-
-/// The `apiVersion` that an object was asked for in: of what a source or, the last time, anybody applied, else of what `kubectl apply` remembers.
-pub(super) fn written_in(stored: &Value) -> Option<String> {
-    let managers = Managers::of(stored).unwrap_or_default();
-    let applies =
-        managers.iter().filter(|(id, _)| id.operation == Operation::Apply && id.subresource.is_empty());
-    let by_weight =
-        |(id, managed): &(&ManagerId, &Managed)| (id.manager.starts_with(FIELD_MANAGER_PREFIX), managed.time);
-    let last =
-        client_side::last_applied(stored).and_then(|last| Some(last.get("apiVersion")?.as_str()?.to_owned()));
-    match (applies.max_by_key(by_weight), last) {
-        (Some((id, managed)), _) if id.manager.starts_with(FIELD_MANAGER_PREFIX) => {
-            Some(managed.api_version.clone())
-        }
-        (_, Some(last)) => Some(last),
-        (applied, None) => applied.map(|(_, managed)| managed.api_version.clone()),
-    }
 }
 
 /// Who applies a Secret with `stringData` owns that, while the server has folded it into `data`.

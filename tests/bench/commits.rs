@@ -23,7 +23,9 @@ pub fn run() {
         let repository = Repository::open_or_create_bare(directory.path()).unwrap();
         let monorepo = Monorepo::new(&repository, files);
         let mut commits = Commits::default();
-        let cold = cpu::median(1, || monorepo.declare(&mut commits, monorepo.base));
+        let cold = cpu::median(1, || {
+            monorepo.declare(&mut commits, monorepo.base);
+        });
         let poll = cpu::median(RUNS, || {
             repository.branch_tip("main").unwrap();
         });

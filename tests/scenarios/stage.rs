@@ -456,12 +456,6 @@ impl Stage {
         Ok(())
     }
 
-    /// All objects of a kind.
-    pub fn list(&self, space: &str, kind: Kind) -> anyhow::Result<Vec<Value>> {
-        let found = block_on(self.space(space).list(&kind.resource(), None, None))?;
-        Ok(found.iter().map(Object::to_value).collect())
-    }
-
     /// Runs git in the repository.
     pub fn git(&self, arguments: &[&str]) -> anyhow::Result<String> {
         git(&self.repository(), arguments)

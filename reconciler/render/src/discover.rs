@@ -93,6 +93,8 @@ enum Shape {
     /// With what it refers to, itself when it is a component: that is a part of others' kustomizations, even while nobody uses it.
     Kustomization(Vec<RepoPath>),
     Chart,
+    /// A chart that only defines templates for others.
+    Library,
     /// It holds manifests of its own.
     Manifests,
 }
@@ -173,7 +175,7 @@ impl Seen {
                 self.manifests.insert(dir.clone());
                 true
             }
-            Some(Shape::Manifests) | None => covered,
+            Some(Shape::Manifests | Shape::Library) | None => covered,
         }
     }
 
@@ -189,7 +191,8 @@ impl Seen {
         let tops = self.kustomizations.iter().filter(|dir| !self.referred.contains(*dir));
         let mut units: Vec<(RepoPath, UnitKind)> =
             tops.map(|dir| (dir.clone(), UnitKind::Kustomization)).collect();
-        units.extend(self.charts.iter().map(|dir| (dir.clone(), UnitKind::Chart)));
+        let charts = self.charts.iter().filter(|dir| !self.referred.contains(*dir));
+        units.extend(charts.map(|dir| (dir.clone(), UnitKind::Chart)));
         units.extend(self.manifests.iter().map(|dir| (dir.clone(), UnitKind::Manifests)));
         units.sort_by(|a, b| a.0.cmp(&b.0));
         let mut names: BTreeMap<String, RepoPath> = BTreeMap::new();
@@ -251,7 +254,10 @@ fn look(tree: &dyn Tree, dir: &RepoPath, is_root: bool) -> Result<Looked, TreeEr
         }
         Some(Shape::Kustomization(referred))
     } else if has(CHART_FILE) {
-        Some(Shape::Chart)
+        let documents = documents_of(&files, &dir.child(CHART_FILE));
+        documents_parsed = documents.len() as u64;
+        let kind = documents.first().and_then(|top| top.str_at(&["type"]));
+        Some(if kind == Some("library") { Shape::Library } else { Shape::Chart })
     } else {
         entries.iter().any(own).then_some(Shape::Manifests)
     };
@@ -260,13 +266,13 @@ fn look(tree: &dyn Tree, dir: &RepoPath, is_root: bool) -> Result<Looked, TreeEr
         matches!(entry, Entry::Directory) && !name.starts_with('.') && !reserved(name)
     };
     let below = match shape {
-        Some(Shape::Chart) => Vec::new(),
+        Some(Shape::Chart | Shape::Library) => Vec::new(),
         _ => entries.iter().filter(|entry| below(entry)).map(|(name, _)| name.clone()).collect(),
     };
     Ok(Looked { shape, below, read: files.into_read_set(), documents_parsed })
 }
 
-/// The documents of a kustomization file. What cannot be read is nothing here: rendering it will tell why.
+/// The documents of a kustomization file or a `Chart.yaml`. What cannot be read is nothing here: rendering it will tell why.
 fn documents_of(files: &Files<'_>, file: &RepoPath) -> Vec<Node> {
     let Ok(bytes) = files.read(file) else { return Vec::new() };
     Loader::new(Profile::Kubectl).load(file.as_str(), &bytes).unwrap_or_default()
@@ -302,6 +308,8 @@ fn references(dir: &RepoPath, top: &Node) -> Vec<RepoPath> {
             }
         }
     }
+    let charts = crate::kustomize::charts_of(top);
+    named.extend(charts.iter().map(String::as_str));
     named
         .into_iter()
         .filter(|text| !is_remote(text) && !text.contains('\n'))
@@ -348,6 +356,15 @@ mod tests {
             ("apps/plain/more/b.yaml", "x"),
             ("apps/chart/Chart.yaml", "x"),
             ("apps/chart/templates/x.yaml", "x"),
+            ("apps/words/Chart.yaml", "type: library\n"),
+            ("apps/words/charts/inner/Chart.yaml", "x"),
+            (
+                "apps/charted/kustomization.yaml",
+                "helmCharts: [{name: db}, {name: web, version: 1.0.0, repo: x}]\n",
+            ),
+            ("apps/charted/charts/db/Chart.yaml", "x"),
+            ("apps/charted/charts/web-1.0.0/web/Chart.yaml", "x"),
+            ("apps/charted/charts/other/Chart.yaml", "x"),
             ("infra/crds/c.yaml", "x"),
             ("apps/part/kustomization.yaml", "kind: Component\n"),
         ]);
@@ -355,6 +372,8 @@ mod tests {
             units,
             [
                 "chart Chart apps/chart",
+                "charted Kustomization apps/charted",
+                "charted.charts.other Chart apps/charted/charts/other",
                 "plain Manifests apps/plain",
                 "web.overlays.prod Kustomization apps/web/overlays/prod",
                 "infra.crds Manifests infra/crds",

@@ -40,6 +40,8 @@ mod manifest;
 mod program;
 mod release;
 mod schema;
+#[cfg(test)]
+mod stories;
 mod template;
 mod unit;
 mod value;

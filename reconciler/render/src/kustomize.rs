@@ -37,6 +37,7 @@ mod vars;
 
 pub use build::KustomizeOptions;
 pub(crate) use build::build;
+pub(crate) use charts::directories as charts_of;
 pub use error::KustomizeError;
 pub(crate) use file::FILE_NAMES;
 pub(crate) use load::is_remote;

@@ -186,7 +186,7 @@ fn messages_say_what_where_and_what_to_do() {
     );
     assert_eq!(
         refused(&[("c/Chart.yaml", "name: c\n")], "c"),
-        "c/Chart.yaml: charts are not rendered yet; commit the chart's output, or leave the directory out of the units"
+        "c/Chart.yaml:1: chart.metadata.version is required; say it in Chart.yaml"
     );
     assert_eq!(
         refused(

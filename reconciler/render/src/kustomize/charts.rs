@@ -55,6 +55,15 @@ pub(super) struct ChartEntry {
     kube_version: String,
 }
 
+/// The directories of the charts that a kustomization names, relative to it. What is not as it should be is nothing here: building it
+/// will tell why.
+pub(crate) fn directories(top: &Node) -> Vec<String> {
+    let file = RepoPath::root();
+    let Ok(mut f) = Fields::new(&file, "", top) else { return Vec::new() };
+    let entries = entries(&mut f).unwrap_or_default();
+    entries.iter().map(|entry| format!("{}/{}", entry.home(), entry.name)).collect()
+}
+
 /// Reads `helmCharts`, `helmGlobals` and what they were called before.
 pub(super) fn entries(f: &mut Fields<'_>) -> Result<Vec<ChartEntry>> {
     let mut charts = f.each("helmCharts", |file, what, node| {

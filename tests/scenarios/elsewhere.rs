@@ -284,8 +284,12 @@ fn gone(stage: &mut Stage) -> Outcome {
         board.problem.as_ref().is_some_and(|problem| problem.reason == "RepositoryMissing")
     })?;
     std::fs::rename(&aside, &forge.bare)?;
-    // The mirror on the disk is lost as well, and is made anew.
-    std::fs::remove_dir_all(stage.directory().join("mirrors"))?;
+    // The mirror on the disk is damaged as well, and is made anew.
+    for mirror in std::fs::read_dir(stage.directory().join("mirrors"))? {
+        let objects = mirror?.path().join("objects");
+        std::fs::remove_dir_all(&objects)?;
+        std::fs::create_dir_all(objects)?;
+    }
     poke(stage, 32)?;
     until_ready(stage)?;
     watch.stayed()

@@ -109,6 +109,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::new(WDS, place.data_dir.join("mirrors"));
     settings.allow_local_sources = true;
     settings.own_login = own_login;
+    settings.login_advice = login::advice(&place.repository);
     settings.git_silence = args.login.git_timeout;
     // One person watches one repository: a status commit at once is what they wait for, and nobody is flooded.
     settings.pacing.change_ms = 1_000;

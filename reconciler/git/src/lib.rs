@@ -36,7 +36,7 @@ pub use failure::RemoteFailure;
 pub use id::{BlobId, CommitId};
 pub use listing::RemoteBranches;
 pub use remote::{Limits, Remote};
-pub use repository::{GitError, Repository};
+pub use repository::{Cause, GitError, Repository};
 pub use tree::{Difference, Entry, Tree};
 pub use url::{Scheme, Url, UrlError};
 pub use write::{NewCommit, Swap};

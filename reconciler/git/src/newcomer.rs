@@ -21,8 +21,11 @@ pub fn import(source: &Path, destination: &Path, time_s: i64) -> Result<Reposito
     copy(source, destination, &itself)?;
     let mut options = git2::RepositoryInitOptions::new();
     options.initial_head("main").no_reinit(true);
-    let failed =
-        |source| GitError::Other { action: "create", repository: destination.display().to_string(), source };
+    let failed = |source: git2::Error| GitError::Other {
+        action: "create",
+        repository: destination.display().to_string(),
+        source: source.into(),
+    };
     let git = git2::Repository::init_opts(destination, &options).map_err(failed)?;
     commit_all(&git, time_s).map_err(failed)?;
     Ok(Repository::wrap(git, destination))

@@ -47,11 +47,11 @@ impl Remote {
         transport::branches(&Call::new(self)).map_err(|failure| self.failed("ask", failure))
     }
 
-    /// Fetches one branch into `mirror`, whatever history it has; returns its tip. No tags, no other branches. The mirror keeps it under a name of its own,
-    /// so that branches which the remote renamed never stand in each other's way.
+    /// Fetches one branch into `mirror`, whatever history it has; returns its tip, of which every file is there then. No tags, no other branches. The mirror
+    /// keeps it under a name of its own, so that branches which the remote renamed never stand in each other's way.
     ///
     /// # Errors
-    /// When the remote does not answer, refuses, or lacks the branch.
+    /// When the remote does not answer, refuses, or lacks the branch; and [`GitError::Damaged`] when the mirror claimed to have what it lacks.
     pub fn fetch(&self, mirror: &Repository, branch: &str) -> Result<CommitId, GitError> {
         let kept = mirror.failed("write to");
         let name = mirror_ref(branch).map_err(&kept)?;
@@ -82,6 +82,9 @@ impl Remote {
             known: None,
         };
         let tip = mirror.find_ref(&arriving)?.ok_or_else(missing)?;
+        if !mirror.is_whole(tip)? {
+            return Err(GitError::Damaged { path: mirror.path().display().to_string(), commit: tip });
+        }
         mirror.force_ref(&name, tip)?;
         mirror.forget_ref(&arriving)?;
         Ok(tip)
@@ -134,7 +137,7 @@ impl Remote {
                 let detail = self.credentials.printable(error.message());
                 self.failed(action, RemoteFailure::NotGit { detail })
             }
-            None => GitError::Other { action, repository: self.url.to_string(), source: error },
+            None => GitError::Other { action, repository: self.url.to_string(), source: error.into() },
         })
     }
 

@@ -8,16 +8,46 @@ use git2::{ErrorCode, ObjectType, RepositoryOpenFlags};
 
 use crate::{CommitId, Entry, Tree};
 
+/// What libgit2 says, without the numbers that it gives its own errors.
+#[derive(Debug)]
+pub struct Cause(git2::Error);
+
+impl Cause {
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.0.code()
+    }
+}
+
+impl From<git2::Error> for Cause {
+    fn from(error: git2::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.message())
+    }
+}
+
+impl std::error::Error for Cause {}
+
 /// What went wrong, in which repository.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
+    /// There is nothing at this path.
+    #[error("{path} is not there")]
+    Nowhere {
+        /// Where.
+        path: String,
+    },
     /// There is no repository at this path.
     #[error("{path} is not a git repository")]
     NotARepository {
         /// Where.
         path: String,
         /// libgit2's words.
-        source: git2::Error,
+        source: Cause,
     },
     /// The repository belongs to somebody else, so its configuration is not trusted.
     #[error("{path} belongs to another user; run as its owner, or clone it")]
@@ -25,7 +55,7 @@ pub enum GitError {
         /// Where.
         path: String,
         /// libgit2's words.
-        source: git2::Error,
+        source: Cause,
     },
     /// A ref is not there.
     #[error("{repository} has no {name}{}", known.as_ref().map(|k| format!("; it has {k}")).unwrap_or_default())]
@@ -47,6 +77,14 @@ pub enum GitError {
     #[error("{path} is not in commit {commit}")]
     NoSuchPath {
         /// Path in the tree.
+        path: String,
+        /// Which commit.
+        commit: CommitId,
+    },
+    /// Refs name objects that are not there: the disk lost some, or somebody tidied up.
+    #[error("{path} is damaged: it lacks objects of commit {commit}")]
+    Damaged {
+        /// Where.
         path: String,
         /// Which commit.
         commit: CommitId,
@@ -89,7 +127,7 @@ pub enum GitError {
         /// Where.
         repository: String,
         /// libgit2's words.
-        source: git2::Error,
+        source: Cause,
     },
     /// A file or directory of the machine.
     #[error("cannot {action} {path}")]
@@ -125,10 +163,11 @@ impl Repository {
         let nowhere: [&str; 0] = [];
         let git =
             git2::Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, nowhere).map_err(|source| {
-                let path = path.display().to_string();
+                let (gone, path) = (!path.exists(), path.display().to_string());
                 match source.code() {
-                    ErrorCode::Owner => GitError::ForeignOwner { path, source },
-                    _ => GitError::NotARepository { path, source },
+                    ErrorCode::Owner => GitError::ForeignOwner { path, source: source.into() },
+                    _ if gone => GitError::Nowhere { path },
+                    _ => GitError::NotARepository { path, source: source.into() },
                 }
             })?;
         Ok(Self::wrap(git, path))
@@ -145,7 +184,7 @@ impl Repository {
         let git = git2::Repository::init_bare(path).map_err(|source| GitError::Other {
             action: "create",
             repository: path.display().to_string(),
-            source,
+            source: source.into(),
         })?;
         Ok(Self::wrap(git, path))
     }
@@ -170,7 +209,11 @@ impl Repository {
     }
 
     pub(crate) fn failed(&self, action: &'static str) -> impl Fn(git2::Error) -> GitError + '_ {
-        move |source| GitError::Other { action, repository: self.path.display().to_string(), source }
+        move |source| GitError::Other {
+            action,
+            repository: self.path.display().to_string(),
+            source: source.into(),
+        }
     }
 
     /// The branch that HEAD names, `main`; it need not exist yet.
@@ -286,6 +329,32 @@ impl Repository {
             }
         }
         Ok(files)
+    }
+
+    /// Whether every file of a commit is here. Only names and ids are read.
+    ///
+    /// # Errors
+    /// When the object database cannot be read.
+    pub(crate) fn is_whole(&self, commit: CommitId) -> Result<bool, GitError> {
+        let git = self.lock();
+        let odb = git.odb().map_err(self.failed("read"))?;
+        let Ok(root) = git.find_commit(commit.oid()).and_then(|commit| commit.tree()) else {
+            return Ok(false);
+        };
+        let mut open = vec![root];
+        while let Some(tree) = open.pop() {
+            for entry in &tree {
+                match entry.kind() {
+                    Some(ObjectType::Tree) => match git.find_tree(entry.id()) {
+                        Ok(below) => open.push(below),
+                        Err(_) => return Ok(false),
+                    },
+                    Some(ObjectType::Blob) if !odb.exists(entry.id()) => return Ok(false),
+                    _ => {}
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Message of a commit; empty where it is not UTF-8.

@@ -110,7 +110,7 @@ fn register() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         // SAFETY: `call_once` runs this exactly once, before any transport is created: every use of a remote in this room passes through `with`.
-        let outcome = unsafe { git2::transport::register("gitstellar", |remote| transport(remote)) };
+        let outcome = unsafe { git2::transport::register("gitstellar", transport) };
         if let Err(error) = outcome {
             tracing::error!(%error, "cannot register git transports; remote sources will not work");
         }

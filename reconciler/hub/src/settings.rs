@@ -21,6 +21,8 @@ pub struct Settings {
     pub git_silence: Duration,
     /// A login that whoever started the hub brought along.
     pub own_login: Option<OwnLogin>,
+    /// How that person gives or corrects a login; without it the advice is a Secret.
+    pub login_advice: Option<&'static str>,
     /// Where mirrors of remote repositories are kept; they may be deleted at any time.
     pub mirrors: PathBuf,
     /// Take a WDS name over from another hub.
@@ -42,6 +44,7 @@ impl Settings {
             git_hosts: Vec::new(),
             git_silence: RemoteLimits::default().silence,
             own_login: None,
+            login_advice: None,
             mirrors,
             take_over: false,
             limits: Limits::default(),

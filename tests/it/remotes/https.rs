@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result, ensure};
@@ -57,6 +58,7 @@ struct State {
     /// The only value of `Authorization` that is let in; without it everybody is.
     wanted: Mutex<Option<String>>,
     seen: Mutex<Vec<Seen>>,
+    connections: AtomicUsize,
 }
 
 impl Https {
@@ -75,11 +77,13 @@ impl Https {
             behaviour: Mutex::new(Behaviour::Serve),
             wanted: Mutex::default(),
             seen: Mutex::default(),
+            connections: AtomicUsize::new(0),
         });
         let serving = Arc::clone(&state);
         std::thread::spawn(move || {
             for connection in listener.incoming().filter_map(Result::ok) {
                 let (state, config) = (Arc::clone(&serving), Arc::clone(&config));
+                state.connections.fetch_add(1, Ordering::Relaxed);
                 std::thread::spawn(move || {
                     // Clients that hang up in the middle are part of the tests.
                     let _served = answer(connection, config, &state);
@@ -118,6 +122,11 @@ impl Https {
     /// From now on it lets only this token in.
     pub fn want_bearer(&self, token: &str) {
         *self.state.wanted.lock().unwrap() = Some(format!("Bearer {token}"));
+    }
+
+    /// How many connections were made so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
     }
 
     /// Every request that arrived so far.
@@ -282,7 +291,7 @@ fn relay(stream: &mut Tls, output: &mut dyn std::io::BufRead, mut limit: Option<
         output.read_line(&mut line)?;
         match line.trim_end().split_once(':') {
             Some((name, value)) if name.eq_ignore_ascii_case("status") => {
-                value.trim().clone_into(&mut status)
+                value.trim().clone_into(&mut status);
             }
             Some(_) => headers.push_str(&format!("{}\r\n", line.trim_end())),
             None => break,

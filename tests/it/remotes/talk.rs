@@ -13,6 +13,9 @@ use crate::harness::{Outcome, same, trial};
 /// A story gets a directory of repositories, and a way to reach them.
 type Story = fn(&Scene) -> Outcome;
 
+/// Starts a server for the repositories of a directory.
+type Open = fn(&std::path::Path) -> anyhow::Result<Way>;
+
 struct Scene {
     directory: tempfile::TempDir,
     way: Way,
@@ -33,7 +36,7 @@ const STORIES: [(&str, Story); 11] = [
 ];
 
 pub(super) fn trials() -> Vec<Trial> {
-    let ways: [(&str, fn(&std::path::Path) -> anyhow::Result<Way>); 2] = [
+    let ways: [(&str, Open); 2] = [
         ("https", |root| {
             let server = Https::serve(root)?;
             server.want_basic("ann", super::CANARY);

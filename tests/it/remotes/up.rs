@@ -1,7 +1,10 @@
 //! `gitstellar up URL`, as a person starts it.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -17,6 +20,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("remotes::up_follows_an_https_url_and_tells_nobody_the_token", https),
         trial("remotes::up_follows_an_ssh_url_with_the_agent_and_configuration_of_its_user", ssh),
         trial("remotes::up_says_that_a_status_push_is_refused_and_syncs_all_the_same", refused_push),
+        trial("remotes::up_goes_through_the_proxy_of_the_environment", proxy),
         trial("remotes::up_says_what_is_wrong_with_a_url_and_what_to_do", wrong),
     ]
 }
@@ -195,7 +199,11 @@ fn ssh() -> Outcome {
     let output = up("5s").output()?;
     ensure!(!output.status.success(), "it is not synced");
     ensure!(text(&output).contains("! source main: cannot ask ssh://"), "{}", text(&output));
-    ensure!(text(&output).contains("its ssh host key is unknown"), "{}", text(&output));
+    ensure!(
+        text(&output).contains("its ssh host key is unknown") && text(&output).contains("known_hosts"),
+        "{}",
+        text(&output)
+    );
     // A login for https makes no sense here.
     let output = up("5s").args(["--username", "ann"]).output()?;
     ensure!(text(&output).contains("an ssh URL uses your own ssh and its agent"), "{}", text(&output));
@@ -221,6 +229,48 @@ fn refused_push() -> Outcome {
     ensure!(output.status.success(), "{}", text(&output));
     ensure!(scene.origin.tip("gitstellar/status").is_err(), "there is no status");
     Ok(())
+}
+
+/// A proxy that tunnels; it counts what it was asked for.
+fn tunnel() -> anyhow::Result<(std::net::SocketAddr, Arc<Mutex<Vec<String>>>)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let (address, asked): (_, Arc<Mutex<Vec<String>>>) = (listener.local_addr()?, Arc::default());
+    let noted = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for client in listener.incoming().filter_map(Result::ok) {
+            let noted = Arc::clone(&noted);
+            std::thread::spawn(move || relay(client, &noted));
+        }
+    });
+    Ok((address, asked))
+}
+
+fn relay(client: TcpStream, noted: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let mut head = BufReader::new(client.try_clone()?).lines();
+    let first = head.next().transpose()?.unwrap_or_default();
+    while head.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let target = first.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    let server = TcpStream::connect(&target)?;
+    noted.lock().unwrap().push(first);
+    (&client).write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    let (mut up_from, mut up_to) = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || std::io::copy(&mut up_from, &mut up_to));
+    std::io::copy(&mut &server, &mut &client).map(drop)
+}
+
+fn proxy() -> Outcome {
+    let scene = Scene::set()?;
+    let server = scene.https()?;
+    let (proxy, asked) = tunnel()?;
+    let mut up = scene.up(&server.url("fleet.git"), "120s");
+    up.args(["--username", "ann"])
+        .env("GITSTELLAR_TOKEN", CANARY)
+        .env("HTTPS_PROXY", format!("http://{proxy}"));
+    let output = up.output()?;
+    ensure!(output.status.success(), "{}", text(&output));
+    let asked = asked.lock().unwrap().clone();
+    ensure!(!asked.is_empty() && asked.iter().all(|line| line.starts_with("CONNECT ")), "{asked:?}");
+    same("connections past the proxy", server.connections(), asked.len())
 }
 
 fn wrong() -> Outcome {
@@ -250,7 +300,7 @@ fn wrong() -> Outcome {
         &["--username", "ann"],
         &["set the environment variable GITSTELLAR_TOKEN, or give --token-file"],
     )?;
-    check(&url, &[], &["it asks for credentials, and none were given"])?;
+    check(&url, &[], &["it asks for credentials, and none were given; start again with --username"])?;
     check(&url, &["--token-file", "missing"], &["the token file", "cannot be read"])?;
     check(".", &["--username", "ann"], &["a directory needs no login"])?;
     std::fs::write(scene.path("token"), CANARY)?;
@@ -267,5 +317,5 @@ fn wrong() -> Outcome {
     let elsewhere = ["--data-dir", "somewhere"];
     check(&url, &elsewhere, &["belongs to", "other.git", "name another with --data-dir"])?;
     std::fs::write(scene.path("authority.pem"), "")?;
-    check(&url, &login, &["its certificate is not trusted"])
+    check(&url, &login, &["its certificate is not trusted", "SSL_CERT_FILE"])
 }

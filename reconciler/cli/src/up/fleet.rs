@@ -192,7 +192,7 @@ fn asked_for(following: &Following) -> Value {
         spec["ref"] = json!(branch);
     }
     if let Some(interval) = following.interval {
-        spec["interval"] = json!(format!("{}s", interval.as_secs()));
+        spec["interval"] = json!(format!("{}s", interval.as_secs().max(1)));
     }
     if following.no_status {
         spec["report"] = json!({ "ref": "" });

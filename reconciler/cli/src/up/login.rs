@@ -27,6 +27,19 @@ pub(super) struct LoginArgs {
     pub(super) git_timeout: Duration,
 }
 
+/// How a login is given here.
+pub(super) fn advice(repo: &Repo) -> Option<&'static str> {
+    match repo {
+        Repo::Remote(url) if url.scheme() == Scheme::Https => Some(
+            "start again with --username and a token (GITSTELLAR_TOKEN, or --token-file), and with SSL_CERT_FILE where its authority is your own",
+        ),
+        Repo::Remote(_) => Some(
+            "make your own ssh log in there without a question: its key in an agent, its host in known_hosts",
+        ),
+        Repo::Local(_) => None,
+    }
+}
+
 /// The login for a repository, if one was given.
 pub(super) fn login(args: &LoginArgs, repo: &Repo) -> anyhow::Result<Option<OwnLogin>> {
     let variable = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());

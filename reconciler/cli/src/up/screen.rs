@@ -31,7 +31,6 @@ impl Screen {
         if let Some(from) = &place.imported_from {
             eprintln!("{} is not a git repository; imported it into {}", from.display(), place.repository);
         }
-        eprintln!("Data        {}", place.data_dir.display());
         match place.uncommitted {
             0 => {}
             1 => eprintln!("1 uncommitted file is not synced"),
@@ -43,6 +42,7 @@ impl Screen {
         let words =
             branch.map_or_else(|| "its default branch".to_owned(), |branch| format!("branch {branch}"));
         eprintln!("Repository  {} ({words})", place.repository);
+        eprintln!("Data        {}", place.data_dir.display());
         if let (Some(branch), Some(checked_out)) = (branch, &place.checked_out)
             && branch != checked_out
         {

@@ -294,7 +294,7 @@ impl Resolver for Guarded {
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = DefaultResolver::default().resolve(uri, config, timeout)?;
         if uri.host().is_some_and(|host| host.trim_matches(['[', ']']) == self.host) {
-            for address in found.iter() {
+            for address in &*found {
                 egress::check(address.ip(), self.loopback)
                     .map_err(|failure| ureq::Error::Other(Box::new(Carried(failure))))?;
             }

@@ -8,7 +8,7 @@ use plan::report::{Files, commit_message, digest, gist_of};
 use super::Last;
 use super::observe::Observed;
 use crate::board::SourceProblem;
-use crate::source::{Location, explain_push, login, mirror_path, open_mirror};
+use crate::source::{Location, explain_push, fetch, login, mirror_path, open_mirror};
 use crate::world::World;
 
 /// Somebody has the status branch checked out; moving it under them would look like lost work.
@@ -114,10 +114,13 @@ impl Draft {
 
     fn to_remote(&self, remote: &git::Remote, mirror: &std::path::Path) -> Result<(), SourceProblem> {
         let failed = |error: GitError| explain_push(&error, &self.branch);
-        let repository = open_mirror(mirror).map_err(failed)?;
         for _ in 0..ATTEMPTS {
-            let there = remote.branches().map_err(failed)?.tips.contains_key(&self.branch);
-            let tip = there.then(|| remote.fetch(&repository, &self.branch)).transpose().map_err(failed)?;
+            let (repository, tip) = if remote.branches().map_err(failed)?.tips.contains_key(&self.branch) {
+                let (repository, tip) = fetch(remote, mirror, &self.branch).map_err(failed)?;
+                (repository, Some(tip))
+            } else {
+                (open_mirror(mirror).map_err(failed)?, None)
+            };
             let Some(commit) = self.write(&repository, tip).map_err(failed)? else { return Ok(()) };
             if remote.push(&repository, &self.branch, tip, commit).map_err(failed)? == Swap::Moved {
                 return Ok(());

@@ -195,12 +195,13 @@ impl Look {
             return Err(GitError::Empty { repository: remote.url.to_string() });
         }
         let branch = self.spec.branch.clone().or(there.default).unwrap_or_else(|| "main".to_owned());
-        let repository = open_mirror(&self.mirror)?;
-        let known = self.known.as_ref().and_then(|known| CommitId::parse(&known.commit));
-        let commit = match there.tips.get(&branch) {
-            // Its objects are here already, or are not needed: what it declares is known.
-            Some(tip) if known == Some(*tip) => *tip,
-            Some(_) => remote.fetch(&repository, &branch)?,
+        let origin = self.origin(&branch);
+        let known = self.known.as_ref().filter(|known| known.from == origin);
+        let known = known.and_then(|known| CommitId::parse(&known.commit));
+        let (repository, commit) = match there.tips.get(&branch) {
+            // Its objects are not needed: what it declares is known.
+            Some(tip) if known == Some(*tip) => (open_mirror(&self.mirror)?, *tip),
+            Some(_) => fetch(remote, &self.mirror, &branch)?,
             None => {
                 let known: Vec<&str> = there.tips.keys().map(String::as_str).collect();
                 return Err(GitError::NoSuchRef {
@@ -240,15 +241,39 @@ impl Look {
     }
 }
 
-/// Opens a mirror. One that is damaged is made anew: everything in it can be fetched again.
+/// Fetches a branch into a mirror. A mirror that is damaged is made anew once: everything in it can be fetched again.
+pub(crate) fn fetch(
+    remote: &Remote,
+    mirror: &std::path::Path,
+    branch: &str,
+) -> Result<(Repository, CommitId), GitError> {
+    let attempt = || {
+        let repository = open_mirror(mirror)?;
+        let tip = remote.fetch(&repository, branch)?;
+        Ok((repository, tip))
+    };
+    match attempt() {
+        Err(GitError::Damaged { .. } | GitError::Other { .. }) => {
+            discard(mirror)?;
+            attempt()
+        }
+        other => other,
+    }
+}
+
+/// Opens a mirror, or makes it. One that is no repository any more is made anew.
 pub(crate) fn open_mirror(path: &std::path::Path) -> Result<Repository, GitError> {
     match Repository::open_or_create_bare(path) {
-        Err(GitError::NotARepository { .. }) if path.exists() => {
-            tracing::warn!(mirror = %path.display(), "the mirror of a remote is damaged; it is made anew");
-            let failed = |source| GitError::Io { action: "remove", path: path.display().to_string(), source };
-            std::fs::remove_dir_all(path).map_err(failed)?;
+        Err(GitError::NotARepository { .. }) => {
+            discard(path)?;
             Repository::open_or_create_bare(path)
         }
         opened => opened,
     }
+}
+
+fn discard(mirror: &std::path::Path) -> Result<(), GitError> {
+    tracing::warn!(mirror = %mirror.display(), "the mirror of a remote is damaged; it is made anew");
+    let failed = |source| GitError::Io { action: "remove", path: mirror.display().to_string(), source };
+    std::fs::remove_dir_all(mirror).map_err(failed)
 }

@@ -8,7 +8,7 @@ use crate::board::SourceProblem;
 /// A problem with reason, message and advice. Nothing that runs stops running for it, and the message says so.
 pub(crate) fn explain(error: &GitError, spec: &SourceSpec) -> SourceProblem {
     let (reason, advice) = match error {
-        GitError::NotARepository { .. } => (
+        GitError::Nowhere { .. } | GitError::NotARepository { .. } => (
             "RepositoryMissing",
             "restore it, or let spec.url of the GitSource name where it is now".to_owned(),
         ),
@@ -16,6 +16,7 @@ pub(crate) fn explain(error: &GitError, spec: &SourceSpec) -> SourceProblem {
         GitError::NoSuchRef { .. } => {
             ("BranchMissing", "push that branch, or let spec.ref of the GitSource name another".to_owned())
         }
+        GitError::Empty { .. } if spec.is_local() => ("RepositoryEmpty", "make a first commit".to_owned()),
         GitError::Empty { .. } => ("RepositoryEmpty", "push a first commit".to_owned()),
         GitError::Remote { source, .. } => advice(source, spec),
         _ => ("SourceUnavailable", String::new()),
@@ -26,10 +27,12 @@ pub(crate) fn explain(error: &GitError, spec: &SourceSpec) -> SourceProblem {
 
 fn advice(failure: &RemoteFailure, spec: &SourceSpec) -> (&'static str, String) {
     use RemoteFailure as Why;
-    let secret = spec.secret.as_ref();
-    let in_secret = |what: &str| match secret {
-        Some(name) => format!("put {what} into Secret gitstellar-system/{name}"),
-        None => format!("put {what} into a Secret in gitstellar-system, and its name into spec.secretRef"),
+    let in_secret = |what: &str| match (&spec.secret, spec.login_advice) {
+        (Some(name), _) => format!("put {what} into Secret gitstellar-system/{name}"),
+        (None, Some(advice)) => advice.to_owned(),
+        (None, None) => {
+            format!("put {what} into a Secret in gitstellar-system, and its name into spec.secretRef")
+        }
     };
     match failure {
         Why::LoginWanted => ("AuthenticationFailed", in_secret(login_keys(spec))),

@@ -56,7 +56,7 @@ async fn from_secret(world: &World, url: &Url, name: &Name) -> Result<Credential
     bound(&secret, url)?;
     let data =
         values(&secret).map_err(|key| invalid(name, &format!("its key {key} does not hold UTF-8 text")))?;
-    credentials(url.scheme(), name, data)
+    credentials(url.scheme(), name, &data)
 }
 
 /// A Secret that names URLs is for those: whoever may write a GitSource could otherwise send it anywhere.
@@ -101,10 +101,10 @@ fn creation(scheme: Scheme, name: &Name) -> String {
 }
 
 /// Reads what a Secret holds, for one way of speaking.
-fn credentials(scheme: Scheme, name: &Name, data: Values) -> Result<Credentials, SourceProblem> {
+fn credentials(scheme: Scheme, name: &Name, data: &Values) -> Result<Credentials, SourceProblem> {
     match scheme {
-        Scheme::Https => https(name, &data),
-        Scheme::Ssh => ssh(name, &data),
+        Scheme::Https => https(name, data),
+        Scheme::Ssh => ssh(name, data),
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
 
     fn read(scheme: Scheme, data: &[(&str, &str)]) -> Result<Credentials, SourceProblem> {
         let data = data.iter().map(|(key, value)| ((*key).to_owned(), Withheld::new(*value))).collect();
-        credentials(scheme, &"git".into(), data)
+        credentials(scheme, &"git".into(), &data)
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct SourceSpec {
     pub interval: Duration,
     /// The Secret with what a remote is shown.
     pub secret: Option<Name>,
+    /// How a login is given where not by a Secret.
+    pub login_advice: Option<&'static str>,
     /// Whether it is suspended.
     pub suspend: bool,
     /// Whether rewritten history is held.
@@ -166,6 +168,7 @@ fn checked(world: &World, stored: &Object) -> SourceSpec {
         path: spec.path.unwrap_or_default().trim_matches('/').to_owned(),
         interval: spec.interval.as_deref().and_then(duration).unwrap_or(DEFAULT_INTERVAL),
         secret: spec.secret_ref.map(|secret| secret.name.as_str().into()),
+        login_advice: world.settings.login_advice,
         suspend: spec.suspend,
         hold_rewrites: spec.rewrites.as_deref() == Some("Hold"),
         allow: spec.allow.as_ref().map(Allow::from).unwrap_or_default(),

@@ -76,12 +76,6 @@ impl Case {
     pub fn render(&self) -> Result<Rendered, String> {
         render(&self.chart, &self.options)
     }
-
-    /// What the reference is called with for the same release. The inline values are in a file of their own.
-    pub fn arguments(&self, inline: &Path) -> Vec<String> {
-        fs::write(inline, serde_json::to_string(&self.options.values).unwrap()).unwrap();
-        arguments(&self.chart, &self.options, inline)
-    }
 }
 
 /// Renders the chart, or whatever it is, in a directory.
@@ -98,24 +92,4 @@ pub fn render(chart: &Path, options: &HelmOptions) -> Result<Rendered, String> {
         }
         text
     })
-}
-
-/// `helm template` with these options; the values of `inline` over all others.
-pub fn arguments(chart: &Path, options: &HelmOptions, inline: &Path) -> Vec<String> {
-    let path = |path: &Path| path.to_string_lossy().into_owned();
-    let mut arguments = vec!["template".to_owned(), options.release_name.clone().unwrap(), path(chart)];
-    let mut flag = |name: &str, value: &str| arguments.extend([name.to_owned(), value.to_owned()]);
-    flag("--namespace", &options.namespace);
-    options.values_files.iter().for_each(|file| flag("--values", &path(&chart.join(file))));
-    flag("--values", &path(inline));
-    options.kube_version.iter().for_each(|version| flag("--kube-version", version));
-    options.api_versions.iter().for_each(|version| flag("--api-versions", version));
-    for (wanted, name) in [
-        (!options.skip_crds, "--include-crds"),
-        (options.skip_tests, "--skip-tests"),
-        (options.skip_schema_validation, "--skip-schema-validation"),
-    ] {
-        arguments.extend(wanted.then(|| name.to_owned()));
-    }
-    arguments
 }

@@ -68,7 +68,7 @@ impl Reference {
 /// The case against the reference, and what is committed of it.
 fn compare(case: &cases::Case) -> Outcome {
     let reference = Reference::new()?;
-    let theirs = reference.run(&case.arguments(&reference.file()))?;
+    let theirs = reference.run(&arguments_of(case, &reference.file()))?;
     let committed = case.directory.join("expected.yaml");
     let refused = case.directory.join("refused.txt").exists();
     ensure!(theirs.is_err() == refused, "the reference says otherwise: {theirs:?}");
@@ -122,7 +122,7 @@ fn people() -> Outcome {
             };
             let inline = reference.file();
             fs::write(&inline, "{}")?;
-            let theirs = reference.run(&cases::arguments(&chart, &options, &inline))?;
+            let theirs = reference.run(&arguments(&chart, &options, &inline))?;
             compared += 1;
             refused += usize::from(theirs.is_err());
             if let Err(error) = judge(&ours(&chart, &options), &theirs) {
@@ -265,7 +265,7 @@ fn random() -> Outcome {
             let inline = reference.file();
             let fail = |error: anyhow::Error| TestCaseError::fail(error.to_string());
             fs::write(&inline, serde_json::to_string(&options.values).unwrap()).unwrap();
-            let theirs = reference.run(&cases::arguments(&chart, &options, &inline)).map_err(fail)?;
+            let theirs = reference.run(&arguments(&chart, &options, &inline)).map_err(fail)?;
             let judged = judge(&ours(&chart, &options), &theirs);
             (if theirs.is_ok() { &texts } else { &refusals }).fetch_add(1, Ordering::Relaxed);
             judged.map_err(|error| {
@@ -278,4 +278,30 @@ fn random() -> Outcome {
     println!("{texts} releases with random values compared, {refusals} more that the reference refuses");
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
+}
+
+/// What the reference is called with for the same release. The inline values are in a file of their own.
+fn arguments_of(case: &cases::Case, inline: &Path) -> Vec<String> {
+    fs::write(inline, serde_json::to_string(&case.options.values).unwrap()).unwrap();
+    arguments(&case.chart, &case.options, inline)
+}
+
+/// `helm template` with these options; the values of `inline` over all others.
+fn arguments(chart: &Path, options: &HelmOptions, inline: &Path) -> Vec<String> {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let mut arguments = vec!["template".to_owned(), options.release_name.clone().unwrap(), path(chart)];
+    let mut flag = |name: &str, value: &str| arguments.extend([name.to_owned(), value.to_owned()]);
+    flag("--namespace", &options.namespace);
+    options.values_files.iter().for_each(|file| flag("--values", &path(&chart.join(file))));
+    flag("--values", &path(inline));
+    options.kube_version.iter().for_each(|version| flag("--kube-version", version));
+    options.api_versions.iter().for_each(|version| flag("--api-versions", version));
+    for (wanted, name) in [
+        (!options.skip_crds, "--include-crds"),
+        (options.skip_tests, "--skip-tests"),
+        (options.skip_schema_validation, "--skip-schema-validation"),
+    ] {
+        arguments.extend(wanted.then(|| name.to_owned()));
+    }
+    arguments
 }

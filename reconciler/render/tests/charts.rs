@@ -1,4 +1,5 @@
 //! Every chart of `tests/charts` prints what is committed beside it, which is what the reference prints (`tests/it/charts.rs`).
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
 #[path = "../../../tests/charts/cases.rs"]
 mod cases;

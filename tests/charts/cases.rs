@@ -71,13 +71,6 @@ fn case(root: &Path, name: &str) -> Case {
     Case { name: name.to_owned(), directory, chart, options }
 }
 
-impl Case {
-    /// Our own render, or why it was refused, with all causes.
-    pub fn render(&self) -> Result<Rendered, String> {
-        render(&self.chart, &self.options)
-    }
-}
-
 /// Renders the chart, or whatever it is, in a directory.
 pub fn render(chart: &Path, options: &HelmOptions) -> Result<Rendered, String> {
     let tree = Directory::open(chart.parent().unwrap()).unwrap();

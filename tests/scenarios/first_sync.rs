@@ -4,13 +4,14 @@ use anyhow::ensure;
 use serde_json::json;
 
 use super::Story;
-use super::stage::{At, BINDING, CONFIG_MAP, DEPLOYMENT, NAMESPACE, Stage, WORK};
+use super::stage::{At, BINDING, CONFIG_MAP, DEPLOYMENT, NAMESPACE, SOURCE, Stage, UNIT, WORK};
 use crate::harness::{Outcome, same};
 
 pub fn stories() -> Vec<(&'static str, Story)> {
     vec![
         ("a_first_commit_reaches_the_clusters_that_its_policy_names", first_sync),
         ("an_edit_arrives_and_a_deletion_is_pruned", edit_and_delete),
+        ("a_commit_that_declares_nothing_new_writes_its_status_only", nothing_new),
     ]
 }
 
@@ -101,6 +102,26 @@ pub fn steady(stage: &Stage) -> Outcome {
     let commit = stage.commit("Nothing")?;
     stage.until_settled(&commit)?;
     same("versions of everything in the flow", stage.versions(&kinds)?, before)
+}
+
+fn nothing_new(stage: &mut Stage) -> Outcome {
+    shop(stage, 2)?;
+    stage.commit("The shop")?;
+    stage.start()?;
+    for cluster in ["cluster1", "cluster2"] {
+        stage.until(cluster, CART, "is there", |_| true)?;
+        stage.until_applied(cluster)?;
+    }
+    stage.until_quiet(&[("wds1", UNIT), ("wds1", SOURCE), ("its1", WORK)])?;
+    let _before = stage.writes();
+    let commit = stage.commit("Nothing")?;
+    stage.until_settled(&commit)?;
+    let is_status = |write: &String| {
+        write.contains("/gitsources/main/status") || write.contains("/units/main.shop/status")
+    };
+    let others: Vec<String> = stage.writes().into_iter().filter(|write| !is_status(write)).collect();
+    ensure!(others.is_empty(), "nothing else is written: {others:#?}");
+    Ok(())
 }
 
 fn edit_and_delete(stage: &mut Stage) -> Outcome {

@@ -129,7 +129,7 @@ spec:
 
 fn is_well(object: &Value, pointer: &str, wanted: &str) -> bool {
     object.get("status").is_some()
-        && object.pointer(pointer).map_or(wanted.is_empty(), |v| v.to_string() == wanted)
+        && object.pointer(pointer).map_or(wanted.is_empty(), |v| v.to_string().as_str() == wanted)
 }
 
 /// `.status` without what does not travel as it is: generations are translated, and of a controller's collisions only its own cluster wants to know.

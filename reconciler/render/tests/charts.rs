@@ -29,7 +29,7 @@ fn charts_in_kustomizations_print_what_the_reference_prints() {
         match cases::render(case, &render::HelmOptions::default()).map(|rendered| rendered.to_yaml()) {
             Ok(printed) if printed == expected => {}
             Ok(printed) => {
-                wrong.push(format!("== {}\n{}", case.display(), first_difference(&printed, &expected)))
+                wrong.push(format!("== {}\n{}", case.display(), first_difference(&printed, &expected)));
             }
             Err(message) => wrong.push(format!("== {}\n{message}", case.display())),
         }
@@ -38,7 +38,7 @@ fn charts_in_kustomizations_print_what_the_reference_prints() {
 }
 
 fn judge(case: &cases::Case) -> Result<(), String> {
-    let outcome = case.render().map(|rendered| rendered.to_yaml());
+    let outcome = cases::render(&case.chart, &case.options).map(|rendered| rendered.to_yaml());
     let said = |what: &str| Err(format!("== {}\n{what}", case.name));
     if let Ok(refusal) = fs::read_to_string(case.directory.join("refused.txt")) {
         return match outcome {

@@ -239,23 +239,23 @@ fn tunnel() -> anyhow::Result<(std::net::SocketAddr, Arc<Mutex<Vec<String>>>)> {
     std::thread::spawn(move || {
         for client in listener.incoming().filter_map(Result::ok) {
             let noted = Arc::clone(&noted);
-            std::thread::spawn(move || relay(client, &noted));
+            std::thread::spawn(move || relay(&client, &noted));
         }
     });
     Ok((address, asked))
 }
 
-fn relay(client: TcpStream, noted: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn relay(mut client: &TcpStream, noted: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut head = BufReader::new(client.try_clone()?).lines();
     let first = head.next().transpose()?.unwrap_or_default();
     while head.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
     let target = first.split_whitespace().nth(1).unwrap_or_default().to_owned();
     let server = TcpStream::connect(&target)?;
     noted.lock().unwrap().push(first);
-    (&client).write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
     let (mut up_from, mut up_to) = (client.try_clone()?, server.try_clone()?);
     std::thread::spawn(move || std::io::copy(&mut up_from, &mut up_to));
-    std::io::copy(&mut &server, &mut &client).map(drop)
+    std::io::copy(&mut &server, &mut client).map(drop)
 }
 
 fn proxy() -> Outcome {

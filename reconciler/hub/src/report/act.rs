@@ -56,13 +56,26 @@ pub(super) async fn commit(
     })
 }
 
-/// What the status ref of a local repository says, so that a restart writes nothing that stands there. A remote's is read by the first commit.
+/// What the status ref says, so that a restart writes nothing that stands there. A remote that does not answer is asked again by the first commit.
 pub(super) async fn read_last(world: &Arc<World>, observed: &Observed) -> Option<Last> {
-    let Ok(Location::Local(path)) = observed.spec.location.clone() else { return None };
-    let full_name = format!("refs/heads/{}", observed.spec.report_branch.as_deref()?);
+    let branch = observed.spec.report_branch.clone()?;
+    let remote = login::remote(world, &observed.spec).await.ok()?;
+    let location = observed.spec.location.clone().ok()?;
+    let mirror = mirror_path(world, &observed.source);
     let read = move || {
-        let repository = Repository::open(&path).ok()?;
-        repository.files_of(repository.find_ref(&full_name).ok()??).ok()
+        let (repository, tip) = match (remote, location) {
+            (Some(remote), _) => {
+                remote.branches().ok()?.tips.get(&branch)?;
+                fetch(&remote, &mirror, &branch).ok()?
+            }
+            (None, Location::Local(path)) => {
+                let repository = Repository::open(&path).ok()?;
+                let tip = repository.find_ref(&format!("refs/heads/{branch}")).ok()??;
+                (repository, tip)
+            }
+            (None, Location::Remote(_)) => return None,
+        };
+        repository.files_of(tip).ok()
     };
     let files = tokio::task::spawn_blocking(read).await.ok()??;
     let gist = gist_of(&files)?;

@@ -100,3 +100,64 @@ pub(crate) fn render(
 fn depth(name: &str) -> usize {
     name.bytes().filter(|byte| *byte == b'/').count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context() -> Dict {
+        let context = Dict::new(DictKind::Values);
+        context.insert("Values", Dict::new(DictKind::Values).into());
+        context
+    }
+
+    #[test]
+    fn deeper_files_come_first_and_outer_definitions_count() {
+        let seen = "{{ $_ := set .Values \"seen\" (print .Values.seen \" \" .Template.Name) }}{{ .Values.seen }} \
+                    {{ include \"name\" . }} {{ .Template.BasePath }}";
+        let (parent, child) = (context(), context());
+        let file = |name, text: &'static str, rendered| {
+            let in_child = str::starts_with(name, "c/charts");
+            TemplateFile {
+                name,
+                text: text.as_bytes(),
+                context: if in_child { child.clone() } else { parent.clone() },
+                base_path: if in_child { "c/charts/d/templates" } else { "c/templates" },
+                rendered,
+            }
+        };
+        let files = [
+            file("c/templates/a.yaml", seen, true),
+            file("c/templates/b.yaml", seen, true),
+            file("c/templates/sub/z.yaml", seen, true),
+            file("c/charts/d/templates/m.yaml", seen, true),
+            file("c/templates/_h.tpl", "{{ define \"name\" }}parent{{ end }}", false),
+            file("c/templates/_a.tpl", "{{ define \"name\" }} {{/* nothing */}} {{ end }}", false),
+            file("c/charts/d/templates/_h.tpl", "{{ define \"name\" }}child{{ end }}", false),
+        ];
+        let rendered = render(&files, &EngineOptions::default()).unwrap();
+        let texts: Vec<&str> = rendered.iter().map(|one| one.text.as_str()).collect();
+        // As Helm 4.3.2 prints them, which sorts by name afterwards.
+        let expected = [
+            "<nil> c/charts/d/templates/m.yaml parent c/charts/d/templates",
+            "<nil> c/templates/sub/z.yaml parent c/templates",
+            "<nil> c/templates/sub/z.yaml c/templates/b.yaml parent c/templates",
+            "<nil> c/templates/sub/z.yaml c/templates/b.yaml c/templates/a.yaml parent c/templates",
+        ];
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn the_time_is_what_the_options_say() {
+        let text = "{{ now | unixEpoch }} {{ now | date \"2006-01-02\" }} {{ ago 0 }} {{ date \"2006\" \"no time\" }}";
+        let file = TemplateFile {
+            name: "c/templates/a.yaml",
+            text: text.as_bytes(),
+            context: context(),
+            base_path: "c/templates",
+            rendered: true,
+        };
+        let options = EngineOptions { now_unix_s: Some(86_400), ..EngineOptions::default() };
+        assert_eq!(render(&[file], &options).unwrap()[0].text, "86400 1970-01-02 24h0m0s 1970");
+    }
+}

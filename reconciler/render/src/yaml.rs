@@ -14,7 +14,7 @@ pub use emit::emit;
 pub use load::{Limits, Loader, Profile, YamlError};
 pub use map::Map;
 
-pub(crate) use json::go_json;
+pub(crate) use json::{go_json, go_json_indented};
 pub(crate) use scalar::{go_float, resolve_text};
 
 /// A place in a file. Both count from 1; 0 means "nowhere in particular".
@@ -87,6 +87,13 @@ impl PartialEq for Value {
             _ => false,
         }
     }
+}
+
+/// Reads a text that a scalar holds: its first document, as kustomize reads it.
+pub(crate) fn parse_embedded(text: &str) -> Result<Node, String> {
+    let documents = Loader::new(Profile::Kustomize).load("", text.as_bytes());
+    let documents = documents.map_err(|_| "the text in the field is no YAML".to_owned())?;
+    documents.into_iter().next().ok_or_else(|| "the text in the field is empty".to_owned())
 }
 
 impl From<Value> for Node {

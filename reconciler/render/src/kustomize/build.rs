@@ -1,13 +1,12 @@
 //! The pipeline.
 
-use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::LazyLock;
 
 use super::configurations;
 use super::decode::Located;
 use super::error::KustomizeError;
-use super::file::{BuildMetadata, FILE_NAMES, GeneratorArgs, Kustomization};
+use super::fieldspec::{FieldSpec, merge_specs};
+use super::file::{BuildMetadata, FILE_NAMES, GeneratorArgs, Kustomization, LabelEntry};
 use super::generate::{Generated, absorb, generate};
 use super::hash;
 use super::load::{Build, Entry, Source};
@@ -20,9 +19,9 @@ use super::replacements;
 use super::resmap::ResMap;
 use super::resource::{Configured, Resource};
 use super::schema::Schemas;
-use super::specs::{Specs, claim_template_labels};
+use super::specs::{Config, Specs, claim_template_labels, own_labels};
 use super::transform::{
-    Affix, ImageRule, NamespaceRule, Subjects, affix, at, set_images, set_namespace, set_replicas, set_texts,
+    Affix, ImageRule, NamespaceRule, Subjects, affix, set_images, set_namespace, set_replicas, set_texts, step,
 };
 use super::vars::{self, Vars};
 use crate::object::{Origin, RenderedObject};
@@ -51,25 +50,27 @@ impl Default for KustomizeOptions {
     }
 }
 
-static DEFAULTS: LazyLock<Specs> = LazyLock::new(Specs::defaults);
-
 /// What a kustomization and its children add up to.
 #[derive(Default)]
 struct Accumulated {
     objects: ResMap,
-    /// Only what configurations and crds add to the defaults.
-    extra: Specs,
+    config: Config,
     vars: Vars,
 }
 
 impl Accumulated {
-    fn specs(&self) -> std::result::Result<Cow<'static, Specs>, String> {
-        if self.extra.is_empty() {
-            return Ok(Cow::Borrowed(&DEFAULTS));
+    /// Adds what a child or a component came to.
+    fn absorb(&mut self, child: Accumulated, at: &Origin) -> Result<()> {
+        self.objects.append_all(child.objects)?;
+        self.config.merge(&child.config).map_err(step(at, "configurations"))?;
+        for var in child.vars {
+            if let Some(first) = self.vars.iter().find(|held| held.name == var.name) {
+                let message = format!("var '{}' already encountered at {}", var.name, first.at);
+                return Err(KustomizeError::step(&var.at, "vars", message));
+            }
+            self.vars.push(var);
         }
-        let mut specs = DEFAULTS.clone();
-        specs.merge(&self.extra)?;
-        Ok(Cow::Owned(specs))
+        Ok(())
     }
 }
 
@@ -94,15 +95,16 @@ pub(crate) fn build(
     let sort = top.sort.clone();
     let mut all = stage.accumulate(&top, &source, None)?;
     Stage::add_hashes(&mut all.objects);
-    let specs = all.specs().map_err(at(&whole, "configurations"))?;
-    references::fix(&mut all.objects, &specs)?;
+    let specs = all.config.specs();
+    references::fix(&mut all.objects, specs)?;
     vars::resolve(&all.vars, &mut all.objects, &specs.variables)?;
     all.objects.retain(|resource| {
         resource.annotation("config.kubernetes.io/local-config").is_none_or(|value| value == "false")
     });
-    let legacy = sort.as_ref().map_or(options.order == Order::Legacy, |sort| sort.legacy);
+    let legacy = sort.as_ref().map_or(Ok(options.order == Order::Legacy), |sort| sort.legacy())?;
     if legacy {
-        all.objects.sort_by_cached_key(|resource| legacy_key(resource, sort.as_ref()));
+        let lists = sort.as_ref().and_then(|sort| sort.lists.as_ref());
+        all.objects.sort_by_cached_key(|resource| legacy_key(resource, lists));
     }
     let wanted = stage.metadata.unwrap_or_default();
     Ok(all
@@ -214,20 +216,27 @@ impl<'b> Stage<'b> {
         for entry in &file.resources {
             self.resource(&mut all, source, entry)?;
         }
-        let added = configurations::specs(source, &file.configurations, &file.crds)?;
-        all.extra.merge(&added).map_err(at(&Origin::new(&file.file, 1), "configurations"))?;
+        let whole = Origin::new(&file.file, 1);
+        let configured = configurations::configured(source, &file.configurations)?;
+        all.config.merge(&configured).map_err(step(&whole, "configurations"))?;
+        let from_crds = configurations::from_crds(source, &file.crds)?;
+        all.config.merge(&from_crds).map_err(step(&whole, "crds"))?;
         self.generators(&mut all, file, source)?;
         for entry in &file.components {
             all = match source.entry(&entry.text, &entry.at)? {
-                Entry::Directory(dir) => self.child(dir, &entry.at, Some(all))?,
+                Entry::Directory(dir) => {
+                    let component = self.child(dir, &entry.at, Some(all))?;
+                    let mut again = Accumulated::default();
+                    again.absorb(component, &entry.at)?;
+                    again
+                }
                 Entry::File(_) => {
                     let message = format!("accumulating components: '{}' is no directory", entry.text);
                     return Err(KustomizeError::file(entry.at.clone(), message));
                 }
             };
         }
-        let specs = all.specs().map_err(at(&Origin::new(&file.file, 1), "configurations"))?;
-        self.transform(&mut all.objects, &specs, file, source)?;
+        self.transform(&mut all.objects, all.config.specs(), file, source)?;
         self.external(&mut all.objects, file, source)?;
         vars::register(&mut all.vars, &file.vars, &mut all.objects)?;
         self.open.pop();
@@ -257,15 +266,7 @@ impl<'b> Stage<'b> {
             }
             Entry::Directory(dir) => {
                 let child = self.child(dir, &entry.at, None)?;
-                all.objects.append_all(child.objects)?;
-                all.extra.merge(&child.extra).map_err(at(&entry.at, "configurations"))?;
-                for var in child.vars {
-                    if let Some(first) = all.vars.iter().find(|held| held.name == var.name) {
-                        let message = format!("var '{}' already encountered at {}", var.name, first.at);
-                        return Err(KustomizeError::step(&var.at, "vars", message));
-                    }
-                    all.vars.push(var);
-                }
+                all.absorb(child, &entry.at)?;
             }
         }
         if all.objects.len() > self.max_objects {
@@ -334,7 +335,7 @@ impl<'b> Stage<'b> {
             (Affix::Suffix, &file.suffix, &specs.suffix, "SuffixTransformer"),
         ] {
             if !text.is_empty() {
-                affix(objects, end, text, specs).map_err(at(&whole, kind))?;
+                affix(objects, end, text, specs).map_err(step(&whole, kind))?;
                 done(objects, kind);
             }
         }
@@ -362,25 +363,11 @@ impl<'b> Stage<'b> {
     fn texts(&self, objects: &mut ResMap, specs: &Specs, file: &Kustomization) -> Result<()> {
         let done = |objects: &mut ResMap, kind: &str| self.finish_step(objects, || builtin(&file.file, kind));
         for entry in &file.labels {
-            let mut fields = entry.fields.clone();
-            let mut add = |more: &[_]| {
-                super::fieldspec::merge_specs(&mut fields, more).map_err(at(&entry.at, "labels"))
-            };
-            if entry.selectors {
-                add(&specs.common_labels)?;
-            } else {
-                add(&specs.labels)?;
-                if entry.templates {
-                    add(&specs.template_labels)?;
-                }
-                if entry.claim_templates {
-                    add(&[claim_template_labels()])?;
-                }
-            }
+            let fields = label_fields(entry, specs).map_err(step(&entry.at, "labels"))?;
             set_texts(objects, &entry.pairs, &fields)?;
             done(objects, "LabelTransformer");
         }
-        if !file.common_labels.is_empty() {
+        if !file.common_labels.is_empty() || !file.labels.is_empty() {
             set_texts(objects, &file.common_labels, &specs.common_labels)?;
             done(objects, "LabelTransformer");
         }
@@ -413,6 +400,29 @@ impl<'b> Stage<'b> {
             }
         }
     }
+}
+
+/// The fields an entry of `labels` writes.
+fn label_fields(entry: &LabelEntry, specs: &Specs) -> std::result::Result<Vec<FieldSpec>, String> {
+    let mut fields = entry.fields.clone();
+    merge_specs(&mut fields, &specs.labels)?;
+    let claims = [claim_template_labels()];
+    let but_claims = |list: &[FieldSpec]| {
+        let left_out = |spec: &&FieldSpec| entry.claim_templates == Some(false) && **spec == claims[0];
+        list.iter().filter(|spec| !left_out(spec)).cloned().collect::<Vec<_>>()
+    };
+    if entry.selectors {
+        merge_specs(&mut fields, &but_claims(&specs.common_labels))?;
+    } else {
+        if entry.templates {
+            merge_specs(&mut fields, &but_claims(&specs.template_labels))?;
+        }
+        merge_specs(&mut fields, &[own_labels()])?;
+    }
+    if entry.claim_templates == Some(true) {
+        merge_specs(&mut fields, &claims)?;
+    }
+    Ok(fields)
 }
 
 fn builtin(file: &RepoPath, kind: &str) -> Configured {

@@ -47,8 +47,8 @@ pub(super) fn parse(source: &Source<'_>, text: &PatchText) -> Result<Patch, Kust
     }
     let mut patches = Vec::with_capacity(documents.len());
     for node in documents {
-        let line = if text.inline { at.line } else { node.pos.line };
-        let patch = source.object(node, Origin { file: at.file.clone(), line });
+        let place = if text.inline { at.clone() } else { Origin::new(&at.file, node.pos.line) };
+        let patch = source.object(node, place);
         patches.push(patch.map_err(|e| {
             KustomizeError::step(at, "patch", format!("unable to parse SM or JSON patch: {e}"))
         })?);
@@ -127,6 +127,10 @@ pub(super) fn strategic_items(
             }
         }
     }
+    if patches.is_empty() {
+        let at = items.first().map_or_else(|| Origin::new(&source.dir, 0), |item| item.at.clone());
+        return Err(KustomizeError::step(&at, "patchesStrategicMerge", "patch appears to be empty"));
+    }
     Ok(patches)
 }
 
@@ -152,25 +156,28 @@ pub(super) fn apply_strategic(
     Ok(())
 }
 
-/// Applies an entry of `patchesJson6902`: one target by identity, late in the pipeline.
+/// Applies an entry of `patchesJson6902`, late in the pipeline and without noting what the objects were called before.
 pub(super) fn apply_json(
     source: &Source<'_>,
     objects: &mut ResMap,
     entry: &PatchEntry,
 ) -> Result<(), KustomizeError> {
-    let fail = |message: String| KustomizeError::step(&entry.at, "patchesJson6902", message);
+    let fail = |message: &str| KustomizeError::step(&entry.at, "patchesJson6902", message);
     let Some(target) = entry.target.as_ref().filter(|target| !target.name.is_empty()) else {
-        return Err(fail("must specify the target's kind and name".to_owned()));
+        return Err(fail("must specify the target name"));
     };
     let text = source.text_of(entry)?;
-    let Patch::Json(operations) = parse(source, &text)? else {
-        return Err(fail("is no list of JSON operations".to_owned()));
+    let operations = match parse(source, &text)? {
+        Patch::Json(operations) if !operations.is_empty() => operations,
+        Patch::Json(_) | Patch::Nothing => return Err(fail("patch appears to be empty")),
+        Patch::Strategic(_) => return Err(fail("is no list of JSON operations")),
     };
-    let id = IdRef { gvk: target.gvk.as_ref(), name: &target.name, namespace: &target.namespace };
-    let at = unique(objects, &id, &entry.at)?;
-    let applied = json6902::apply(&mut objects.get_mut(at).node, &operations);
-    objects.renamed(at);
-    applied.map_err(fail)
+    for at in choose(objects, target, &entry.at)? {
+        let applied = json6902::apply(&mut objects.get_mut(at).node, &operations);
+        objects.renamed(at);
+        applied.map_err(|e| KustomizeError::step(&text.at, "patchesJson6902", e))?;
+    }
+    Ok(())
 }
 
 fn choose(objects: &ResMap, target: &Selector, at: &Origin) -> Result<Vec<usize>, KustomizeError> {

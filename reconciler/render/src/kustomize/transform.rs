@@ -6,7 +6,7 @@ mod namespace;
 use std::collections::BTreeMap;
 
 pub(super) use images::{ImageRule, set_images};
-pub(super) use namespace::{NamespaceRule, Subjects, set_namespace};
+pub(super) use namespace::{NamespaceRule, Subjects, namespace_of_one, set_namespace};
 
 use super::error::KustomizeError;
 use super::fieldspec::{FieldSpec, Leaf};
@@ -128,7 +128,7 @@ pub(super) fn set_replicas(
 }
 
 /// A step's failure without a better place gets the step's own.
-pub(super) fn at(origin: &Origin, step: &'static str) -> impl Fn(String) -> KustomizeError {
+pub(super) fn step(origin: &Origin, step: &'static str) -> impl Fn(String) -> KustomizeError {
     let origin = origin.clone();
     move |message| KustomizeError::step(&origin, step, message)
 }

@@ -60,6 +60,9 @@ fn number(text: &str, profile: Profile) -> Option<Value> {
     if let Some(value) = integer(&plain) {
         return Some(match value {
             Value::Uint(big) if profile == Profile::Kubectl => float(big as f64, text),
+            Value::Int(number) if number.unsigned_abs() < EXACT && number.to_string() != text => {
+                float(number as f64, text)
+            }
             other => other,
         });
     }
@@ -70,6 +73,10 @@ fn number(text: &str, profile: Profile) -> Option<Value> {
     }
     Some(Value::String(text.to_owned()))
 }
+
+/// Up to here a float holds every whole number. An unusual spelling (`0644`, `0x1F`) is kept as one, with its text: steps that copy
+/// text copy that one.
+const EXACT: u64 = 1 << 53;
 
 fn float(number: f64, text: &str) -> Value {
     Value::Float(Box::new(Float { number, text: text.to_owned() }))

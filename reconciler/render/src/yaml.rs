@@ -47,9 +47,11 @@ pub struct Float {
 /// A YAML value. Mapping keys are always text.
 #[derive(Debug, Clone, Default)]
 pub enum Value {
-    /// `null`, `~` or nothing.
+    /// `null` or `~`.
     #[default]
     Null,
+    /// Null by writing nothing at all. Strategic merge drops it where it keeps the other; nothing else tells them apart.
+    Blank,
     /// A boolean.
     Bool(bool),
     /// An integer that fits 64 bits with a sign.
@@ -76,7 +78,7 @@ impl PartialEq for Node {
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Value::Null, Value::Null) => true,
+            (Value::Null | Value::Blank, Value::Null | Value::Blank) => true,
             (Value::Bool(a), Value::Bool(b)) => a == b,
             (Value::Int(a), Value::Int(b)) => a == b,
             (Value::Uint(a), Value::Uint(b)) => a == b,
@@ -155,13 +157,13 @@ impl Node {
 
     /// Whether this is null.
     pub fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
+        matches!(self.value, Value::Null | Value::Blank)
     }
 
     /// Whether this is null, an empty sequence or an empty map.
     pub(crate) fn is_empty(&self) -> bool {
         match &self.value {
-            Value::Null => true,
+            Value::Null | Value::Blank => true,
             Value::Seq(items) => items.is_empty(),
             Value::Map(map) => map.is_empty(),
             _ => false,
@@ -191,7 +193,7 @@ impl Node {
     /// A scalar as the text it stands for; none for null, sequences and maps.
     pub fn scalar_text(&self) -> Option<String> {
         match &self.value {
-            Value::Null | Value::Seq(_) | Value::Map(_) => None,
+            Value::Null | Value::Blank | Value::Seq(_) | Value::Map(_) => None,
             Value::Bool(b) => Some(b.to_string()),
             Value::Int(i) => Some(i.to_string()),
             Value::Uint(u) => Some(u.to_string()),
@@ -203,7 +205,7 @@ impl Node {
     /// What kind of node this is, for messages. It never holds the value.
     pub fn kind_name(&self) -> &'static str {
         match self.value {
-            Value::Null => "null",
+            Value::Null | Value::Blank => "null",
             Value::Bool(_) => "a boolean",
             Value::Int(_) | Value::Uint(_) | Value::Float(_) => "a number",
             Value::String(_) => "text",

@@ -98,6 +98,11 @@ pub(crate) fn build(
     let specs = all.config.specs();
     references::fix(&mut all.objects, specs)?;
     vars::resolve(&all.vars, &mut all.objects, &specs.variables)?;
+    for at in 0..all.objects.len() {
+        let resource = all.objects.get_mut(at);
+        metadata::check(resource)?;
+        metadata::tidy_annotations(&mut resource.node);
+    }
     all.objects.retain(|resource| {
         resource.annotation("config.kubernetes.io/local-config").is_none_or(|value| value == "false")
     });
@@ -112,7 +117,6 @@ pub(crate) fn build(
         .into_resources()
         .into_iter()
         .map(|mut resource| {
-            metadata::annotations_as_texts(&mut resource.node);
             metadata::write(&mut resource, wanted, dir);
             let original = resource.original_id();
             RenderedObject::new(resource.node, resource.origin, original)
@@ -260,7 +264,8 @@ impl<'b> Stage<'b> {
     fn resource(&mut self, all: &mut Accumulated, source: &Source<'b>, entry: &Located) -> Result<()> {
         match source.entry(&entry.text, &entry.at)? {
             Entry::File(path) => {
-                for resource in source.objects(&path, &entry.at)? {
+                for mut resource in source.objects(&path, &entry.at)? {
+                    resource.build.tracked = self.tracks();
                     all.objects.append(resource)?;
                 }
             }
@@ -287,6 +292,7 @@ impl<'b> Stage<'b> {
             for args in entries {
                 let mut made = generate(source, what, args, global)?;
                 made.build.configured = configured(kind);
+                made.build.tracked = self.tracks();
                 absorb(&mut all.objects, made, step)?;
             }
         }
@@ -295,6 +301,7 @@ impl<'b> Stage<'b> {
         for plugin in &plugins {
             let mut made = plugins::run_generator(source, plugin)?;
             made.build.configured = Some(plugin.configured(plugin_file(&plugin.resource, file)));
+            made.build.tracked = self.tracks();
             absorb(&mut all.objects, made, "generators")?;
         }
         Ok(())
@@ -391,14 +398,26 @@ impl<'b> Stage<'b> {
         Ok(())
     }
 
-    /// Drops emptied objects and notes the step where the build asks for it.
+    /// Whether the topmost file asks for any bookkeeping.
+    fn tracks(&self) -> bool {
+        self.metadata.is_some_and(|wanted| wanted.any)
+    }
+
+    /// Notes the step where the build asks for it, and drops emptied objects.
     fn finish_step(&self, objects: &mut ResMap, step: impl Fn() -> Configured) {
-        objects.drop_empties();
-        if self.metadata.is_some_and(|wanted| wanted.transformers) {
+        if self.tracks() {
             for at in 0..objects.len() {
-                objects.get_mut(at).build.transformations.push(step());
+                let build = &mut objects.get_mut(at).build;
+                // An object that comes from nowhere is taken for one that the step made.
+                if build.tracked {
+                    build.transformations.push(step());
+                } else {
+                    build.tracked = true;
+                    build.configured = Some(step());
+                }
             }
         }
+        objects.drop_empties();
     }
 }
 

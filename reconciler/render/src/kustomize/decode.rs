@@ -74,7 +74,7 @@ impl<'a> Item<'a> {
 fn text_of(node: &Node, reading: Reading) -> Option<String> {
     match &node.value {
         Value::String(text) => Some(text.clone()),
-        Value::Null => Some(String::new()),
+        Value::Null | Value::Blank => Some(String::new()),
         Value::Float(float) if reading != Reading::Kustomization => Some(go_float(float.number)),
         _ if reading != Reading::Kustomization => node.scalar_text(),
         _ => None,

@@ -72,7 +72,7 @@ where
 {
     let Some((first, rest)) = path.split_first() else { return set(node) };
     match &mut node.value {
-        Value::Null => Ok(()),
+        Value::Null | Value::Blank => Ok(()),
         // A path does not tell maps from lists: a list applies the same path to each element.
         Value::Seq(items) => items.iter_mut().try_for_each(|item| visit(item, path, create, set)),
         Value::Map(map) => {

@@ -60,6 +60,8 @@ pub(super) struct Kustomization {
 /// Which bookkeeping is written into the objects.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct BuildMetadata {
+    /// Anything is listed, known or not.
+    pub(super) any: bool,
     pub(super) managed_by: bool,
     pub(super) origin: bool,
     pub(super) transformers: bool,
@@ -191,6 +193,7 @@ fn build_metadata(f: &mut Fields<'_>) -> Result<BuildMetadata, KustomizeError> {
     let options = f.texts("buildMetadata")?;
     let has = |name: &str| options.iter().any(|option| option.text == name);
     Ok(BuildMetadata {
+        any: !options.is_empty(),
         managed_by: has("managedByLabel"),
         origin: has("originAnnotations"),
         transformers: has("transformerAnnotations"),

@@ -9,8 +9,8 @@ use super::id::IdRef;
 use super::json6902::{self, Operation};
 use super::load::Source;
 use super::resmap::ResMap;
-use super::resource::Resource;
-use super::schema::{Schemas, Shape};
+use super::resource::{BuildNotes, Resource};
+use super::schema::Schemas;
 use super::select::Chooser;
 use super::strategic;
 use crate::object::Origin;
@@ -36,13 +36,17 @@ pub(super) struct PatchText {
 pub(super) fn parse(source: &Source<'_>, text: &PatchText) -> Result<Patch, KustomizeError> {
     let at = &text.at;
     let documents = source.documents(&text.bytes, at)?;
-    if let [only] = documents.as_slice()
-        && only.as_seq().is_some()
-    {
+    if let Some(first) = documents.first().filter(|first| first.as_seq().is_some()) {
+        let fail = |message: String| KustomizeError::step(at, "patch", message);
+        // What begins like JSON is read as JSON, not as YAML that looks like it.
+        if text.bytes.trim_ascii_start().first() == Some(&b'[')
+            && serde_json::from_slice::<serde::de::IgnoredAny>(&text.bytes).is_err()
+        {
+            return Err(fail("a patch that begins with '[' must be JSON; put names and texts in quotes".to_owned()));
+        }
         // The reference turns a list of operations into JSON with the other reading of plain scalars: `yes` is true there.
         let again = source.configuration(&text.bytes, at)?;
-        let only = again.first().unwrap_or(only);
-        let operations = json6902::operations(only).map_err(|e| KustomizeError::step(at, "patch", e))?;
+        let operations = json6902::operations(again.first().unwrap_or(first)).map_err(fail)?;
         return Ok(Patch::Json(operations));
     }
     let mut patches = Vec::with_capacity(documents.len());
@@ -74,8 +78,7 @@ pub(super) fn apply_entry(
             for at in choose(objects, target, &entry.at)? {
                 let resource = objects.get_mut(at);
                 resource.remember_id();
-                // Upstream's bookkeeping gives every object annotations while such a patch runs.
-                with_annotations(resource, |node| json6902::apply(node, &operations))
+                with_notes(resource, Notes::PutBack, |node| json6902::apply(node, &operations).map(Some))
                     .map_err(|e| KustomizeError::step(&text.at, "patches", e))?;
                 objects.renamed(at);
             }
@@ -84,7 +87,7 @@ pub(super) fn apply_entry(
         Patch::Strategic(patches) => match (&entry.target, patches.as_slice()) {
             (Some(target), [patch]) => {
                 for at in choose(objects, target, &entry.at)? {
-                    let mut fitted = patch.clone();
+                    let mut fitted = literal(patch);
                     let mut gvk = objects.get(at).gvk().to_owned();
                     patch.kind().clone_into(&mut gvk.kind);
                     fitted.set_gvk(&gvk);
@@ -150,10 +153,30 @@ pub(super) fn apply_strategic(
             allow_name_change: false,
             allow_kind_change: false,
         };
-        merge_one(objects, at, patch, (&entry, schemas))?;
+        merge_one(objects, at, &literal(patch), (&entry, schemas))?;
     }
     objects.drop_empties();
     Ok(())
+}
+
+/// Upstream copies labels and annotations of these patches as texts, so that a null in them is the text `null`. A quirk.
+fn literal(patch: &Resource) -> Resource {
+    let mut patch = patch.clone();
+    let Some(metadata) = patch.node.get_mut("metadata").and_then(Node::as_map_mut) else { return patch };
+    for member in ["labels", "annotations"] {
+        let Some(mut held) = metadata.remove(member) else { continue };
+        let Some(map) = held.as_map_mut().filter(|map| !map.is_empty()) else { continue };
+        for value in map.values_mut() {
+            let text = if value.value == Value::Null && !matches!(value.value, Value::Blank) {
+                "null".to_owned()
+            } else {
+                value.scalar_text().unwrap_or_default()
+            };
+            value.value = Value::String(text);
+        }
+        metadata.insert(member, held);
+    }
+    patch
 }
 
 /// Applies an entry of `patchesJson6902`, late in the pipeline and without noting what the objects were called before.
@@ -173,7 +196,8 @@ pub(super) fn apply_json(
         Patch::Strategic(_) => return Err(fail("is no list of JSON operations")),
     };
     for at in choose(objects, target, &entry.at)? {
-        let applied = json6902::apply(&mut objects.get_mut(at).node, &operations);
+        let apply = |node: &mut Node| json6902::apply(node, &operations).map(Some);
+        let applied = with_notes(objects.get_mut(at), Notes::PutBack, apply);
         objects.renamed(at);
         applied.map_err(|e| KustomizeError::step(&text.at, "patchesJson6902", e))?;
     }
@@ -212,17 +236,13 @@ fn merge_one(
     if entry.allow_name_change || entry.allow_kind_change {
         resource.remember_id();
     }
-    // The schema of the target's kind, or where that is unknown of the kind the patch was written for.
-    let shape = match schemas.of(resource.gvk()) {
-        Shape::Unknown => schemas.of(patch.gvk()),
-        shape => shape,
-    };
-    let target = std::mem::take(&mut resource.node);
-    let merged = strategic::merge(target, patch.node.clone(), shape);
+    let merged = with_notes(resource, Notes::Lost, |node| {
+        let merged = strategic::merge(std::mem::take(node), patch.node.clone(), schemas)?;
+        Ok(merged.map(|merged| *node = merged))
+    });
     match merged.map_err(|e| KustomizeError::step(&patch.origin, "patch", e))? {
         None => resource.node.value = Value::Null,
-        Some(node) => {
-            resource.node = node;
+        Some(()) => {
             if !entry.allow_kind_change {
                 resource.set_kind(&kind);
             }
@@ -230,29 +250,44 @@ fn merge_one(
                 resource.set_name(&name);
             }
             resource.set_namespace(&namespace);
-            if entry.allow_name_change || entry.allow_kind_change {
-                objects.renamed(at);
-            }
+            objects.renamed(at);
         }
     }
     Ok(())
 }
 
-/// Runs a change on an object that is sure to have annotations; none are left behind when it had and got none.
-fn with_annotations(
+/// Stands for the notes that upstream keeps among the annotations of an object.
+const NOTE: &str = "internal.config.kubernetes.io/notes";
+
+/// What becomes of the notes when a change takes the annotations away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Notes {
+    /// JSON patches: all but those about the origin are put back.
+    PutBack,
+    /// Strategic patches: the object forgets what it was called before.
+    Lost,
+}
+
+/// Runs a change on an object as upstream does, whose notes are annotations: an object with notes has annotations meanwhile.
+fn with_notes(
     resource: &mut Resource,
-    change: impl FnOnce(&mut Node) -> Result<(), String>,
-) -> Result<(), String> {
-    let lent = resource
-        .node
-        .get_mut("metadata")
-        .and_then(Node::as_map_mut)
-        .filter(|metadata| !metadata.contains_key("annotations"))
-        .map(|metadata| metadata.insert("annotations", Node::map()))
-        .is_some();
-    change(&mut resource.node)?;
-    if lent && let Some(metadata) = resource.node.get_mut("metadata").and_then(Node::as_map_mut) {
+    notes: Notes,
+    change: impl FnOnce(&mut Node) -> Result<Option<()>, String>,
+) -> Result<Option<()>, String> {
+    if !resource.has_notes() {
+        return change(&mut resource.node);
+    }
+    resource.set_annotation(NOTE, "");
+    let changed = change(&mut resource.node)?;
+    let annotations = resource.node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    let kept = annotations.and_then(Node::as_map_mut).and_then(|map| map.remove(NOTE)).is_some();
+    match (kept, notes) {
+        (true, _) => {}
+        (false, Notes::PutBack) => resource.build = BuildNotes::default(),
+        (false, Notes::Lost) => resource.forget(),
+    }
+    if let Some(metadata) = resource.node.get_mut("metadata").and_then(Node::as_map_mut) {
         metadata.retain(|key, node| key != "annotations" || !node.is_empty());
     }
-    Ok(())
+    Ok(changed)
 }

@@ -79,7 +79,7 @@ pub(super) fn lookup<'n>(node: &'n Node, path: &[Step]) -> Result<Option<&'n Nod
         let next = match (step, &here.value) {
             (Step::Every, _) => return Err("a wildcard names no single value".to_owned()),
             (Step::Unreadable(part), _) => return Err(unreadable(part)),
-            (_, Value::Null) => None,
+            (_, Value::Null | Value::Blank) => None,
             (Step::Field(name), Value::Seq(items)) if name.trim() == "-" => items.last(),
             (Step::Field(name), _) if name.trim().is_empty() => continue,
             (Step::Field(name), Value::Map(map)) => map.get(name.trim()),
@@ -107,7 +107,7 @@ pub(super) fn reach<'n>(node: &'n mut Node, path: &[Step]) -> Result<Option<Matc
         let next = match (step, &mut here.node.value) {
             (Step::Every, _) => return Err("a wildcard names no single value".to_owned()),
             (Step::Unreadable(part), _) => return Err(unreadable(part)),
-            (_, Value::Null) => None,
+            (_, Value::Null | Value::Blank) => None,
             (Step::Field(name), Value::Seq(items)) => match name.as_str() {
                 "-" => items.last_mut(),
                 _ => return Err(wrong),
@@ -222,9 +222,9 @@ impl Visit<'_> {
             return Err(unreadable(part));
         }
         match (first, &mut node.value) {
-            (_, Value::Null) if self.create.is_some() => Err("nothing can be created below null".to_owned()),
-            (Step::Index(at), Value::Null) => Err(format!("index {at} specified but only 0 elements found")),
-            (_, Value::Null) => Ok(()),
+            (_, Value::Null | Value::Blank) if self.create.is_some() => Err("nothing can be created below null".to_owned()),
+            (Step::Index(at), Value::Null | Value::Blank) => Err(format!("index {at} specified but only 0 elements found")),
+            (_, Value::Null | Value::Blank) => Ok(()),
             (Step::Field(name), Value::Map(map)) => self.field((name, rest), map),
             (Step::Index(at), Value::Seq(items)) => {
                 let make = self.create.map(|make| make.before(rest.first()));

@@ -242,9 +242,9 @@ impl Field<'_> {
 
     fn set(&self, field: &mut Node) -> Result<(), KustomizeError> {
         match &mut field.value {
-            Value::Null => Ok(()),
+            Value::Null | Value::Blank => Ok(()),
             Value::Seq(items) => items.iter_mut().try_for_each(|item| match item.value {
-                Value::Null => Ok(()),
+                Value::Null | Value::Blank => Ok(()),
                 Value::Map(_) => self.set_map(item),
                 Value::Seq(_) => Err(self.fail("a list of names holds another list")),
                 _ => self.set_scalar(item),

@@ -304,7 +304,7 @@ fn retyped(old: &Match<'_>, text: &str) -> std::result::Result<Value, String> {
         (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_))
         | (Value::Float(_), Value::Int(_) | Value::Uint(_) | Value::Float(_))
         | (Value::Bool(_), Value::Bool(_))
-        | (Value::Null, Value::Null) => true,
+        | (Value::Null | Value::Blank, Value::Null | Value::Blank) => true,
         _ => false,
     };
     if fits {

@@ -30,6 +30,8 @@ pub(super) struct Resource {
     pub(super) prefixes: Vec<String>,
     pub(super) suffixes: Vec<String>,
     pub(super) needs_hash: bool,
+    /// A generator made it.
+    pub(super) generated: bool,
     /// The variables whose value this object holds.
     pub(super) vars: Vec<String>,
     pub(super) behavior: Behavior,
@@ -40,6 +42,8 @@ pub(super) struct Resource {
 /// What `buildMetadata` writes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BuildNotes {
+    /// Something asks for origins or transformations.
+    pub(super) tracked: bool,
     /// The generator or transformer that made this object, for the origin annotation.
     pub(super) configured: Option<Configured>,
     /// The transformers that changed it, in order.
@@ -65,6 +69,7 @@ impl Resource {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             needs_hash: false,
+            generated: false,
             vars: Vec::new(),
             behavior: Behavior::Create,
             build: BuildNotes::default(),
@@ -125,6 +130,27 @@ impl Resource {
             namespace: current.effective_namespace().to_owned(),
         };
         self.history.push(previous);
+    }
+
+    /// Whether upstream would have written anything about this object into its annotations.
+    pub(super) fn has_notes(&self) -> bool {
+        !self.history.is_empty()
+            || !self.prefixes.is_empty()
+            || !self.suffixes.is_empty()
+            || self.needs_hash
+            || self.generated
+            || self.build.tracked
+    }
+
+    /// Forgets what upstream notes in annotations.
+    pub(super) fn forget(&mut self) {
+        self.history.clear();
+        self.prefixes.clear();
+        self.suffixes.clear();
+        self.needs_hash = false;
+        self.generated = false;
+        self.behavior = Behavior::Create;
+        self.build = BuildNotes::default();
     }
 
     fn metadata(&mut self) -> Option<&mut crate::yaml::Map> {

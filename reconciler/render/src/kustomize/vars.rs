@@ -81,7 +81,7 @@ fn value_of(node: &Node) -> Option<Value> {
         Value::Float(float) if !float.text.contains(['.', 'e', 'E']) => {
             float.text.parse().ok().map(Value::Int)
         }
-        Value::Null => Some(Value::String(String::new())),
+        Value::Null | Value::Blank => Some(Value::String(String::new())),
         value => Some(value.clone()),
     }
 }

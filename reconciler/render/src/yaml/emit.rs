@@ -57,7 +57,7 @@ struct Emitter {
 impl Emitter {
     fn node(&mut self, node: &Node, place: Place) {
         match &node.value {
-            Value::Null => self.plain("null", place),
+            Value::Null | Value::Blank => self.plain("null", place),
             Value::Bool(b) => self.plain(if *b { "true" } else { "false" }, place),
             Value::Int(i) => self.plain(&i.to_string(), place),
             Value::Uint(u) => self.plain(&u.to_string(), place),

@@ -8,7 +8,7 @@ use super::{Node, Value, go_float};
 
 pub(super) fn to_json(node: &Node) -> Json {
     match &node.value {
-        Value::Null => Json::Null,
+        Value::Null | Value::Blank => Json::Null,
         Value::Bool(b) => Json::Bool(*b),
         Value::Int(i) => Json::Number((*i).into()),
         Value::Uint(u) => Json::Number((*u).into()),
@@ -65,7 +65,7 @@ fn new_line(out: &mut String, level: Option<usize>) {
 fn write(out: &mut String, node: &Node, level: Option<usize>) {
     let inner = level.map(|level| level + 1);
     match &node.value {
-        Value::Null => out.push_str("null"),
+        Value::Null | Value::Blank => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Value::Int(i) => out.push_str(&i.to_string()),
         Value::Uint(u) => out.push_str(&u.to_string()),

@@ -7,7 +7,7 @@ use crate::yaml::Profile;
 
 /// Reads a plain scalar. None stands for a number JSON cannot hold (infinity, not a number).
 pub(super) fn resolve(text: &str, profile: Profile) -> Option<Value> {
-    let Some(&first) = text.as_bytes().first() else { return Some(Value::Null) };
+    let Some(&first) = text.as_bytes().first() else { return Some(Value::Blank) };
     match first {
         b'0'..=b'9' | b'+' | b'-' | b'.' => number(text, profile),
         b'~' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'y' | b'Y' | b'o' | b'O' => {
@@ -252,7 +252,7 @@ mod tests {
     fn shown(value: Option<Value>) -> String {
         match value {
             None => "error".to_owned(),
-            Some(Value::Null) => "null".to_owned(),
+            Some(Value::Null | Value::Blank) => "null".to_owned(),
             Some(Value::String(text)) => format!("text {text}"),
             Some(Value::Bool(b)) => b.to_string(),
             Some(Value::Int(i)) => i.to_string(),

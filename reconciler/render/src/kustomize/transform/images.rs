@@ -43,8 +43,7 @@ impl<'e> ImageRule<'e> {
             (tag, digest) = (entry.new_tag.clone(), String::new());
         } else if !entry.digest.is_empty() {
             (tag, digest) = (String::new(), entry.digest.clone());
-        }
-        if !entry.tag_suffix.is_empty() {
+        } else if !entry.tag_suffix.is_empty() {
             tag.push_str(&entry.tag_suffix);
             digest.clear();
         }

@@ -10,6 +10,7 @@
 
 #[path = "../conformance/suite.rs"]
 mod conformance;
+mod effort;
 mod generated;
 mod harness;
 mod intent;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         laws::trials(),
         generated::trials(),
         conformance::trials(),
+        effort::trials(),
         kube::trials(),
         intent::trials(),
         sim::trials(),

@@ -5,6 +5,7 @@
 
 mod act;
 mod observe;
+mod selections;
 pub mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +14,6 @@ use std::time::Duration;
 use runtime::{Again, ApiError};
 
 use crate::world::World;
-
-pub use observe::holds;
 
 /// When a removal was refused because a mirror lags behind.
 const STALE_RETRY: Duration = Duration::from_millis(100);
@@ -34,23 +33,25 @@ pub enum BindingError {
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
-    let changes = world.wds.mirror.subscribe(world.wakes.binding.clone());
-    let state = Mutex::new(observe::State::new());
-    let (world, changes, state) = (&world, &changes, &state);
+    let watches = observe::Watches::new(&world);
+    let state = Mutex::new(observe::State::default());
+    let (world, watches, state) = (&world, &watches, &state);
     runtime::drive("binding", world.wakes.binding.clone(), world.shutdown.clone(), || async move {
         let pending = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.update(world, &changes.take());
+            state.update(world, watches);
             state.pending(world)
         };
         let mut again = Again::WhenWoken;
         for decision in pending {
-            let policy = decision.policy.clone();
+            let (policy, held) = (decision.policy.clone(), decision.holds_back());
             let done = act::act(world, decision)
                 .await
                 .map_err(|source| BindingError::Api { policy: policy.clone(), source })?;
             match done {
-                act::Done::Written => state.lock().unwrap_or_else(PoisonError::into_inner).settled(&policy),
+                act::Done::Written => {
+                    state.lock().unwrap_or_else(PoisonError::into_inner).settled(&policy, held);
+                }
                 act::Done::Stale => again = Again::After(STALE_RETRY),
             }
         }

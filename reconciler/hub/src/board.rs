@@ -94,6 +94,7 @@ pub struct Held {
 pub struct Board {
     sources: Mutex<BTreeMap<SourceName, SourceBoard>>,
     mailboxes: Mutex<BTreeMap<ClusterName, WorkPlan>>,
+    retold: Mutex<BTreeSet<Pair>>,
     fleet: Mutex<Arc<Fleet>>,
     onlookers: watch::Sender<()>,
 }
@@ -104,10 +105,27 @@ impl Board {
         self.onlookers.subscribe()
     }
 
-    /// What transport decided about a mailbox, its changes left out.
-    pub fn transported(&self, cluster: &ClusterName, plan: &WorkPlan) {
-        let kept = WorkPlan { changes: Vec::new(), ..plan.clone() };
-        self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.clone(), kept);
+    /// What transport decided about a mailbox, its changes left out. Whether it tells another story of any object than before.
+    pub fn transported(&self, cluster: &ClusterName, plan: &WorkPlan) -> bool {
+        let now = WorkPlan { changes: Vec::new(), ..plan.clone() };
+        let mut mailboxes = self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = mailboxes.insert(cluster.clone(), now).unwrap_or_default();
+        let same = |id: &ObjectId| before.kept.get(id) == plan.kept.get(id);
+        let retold: BTreeSet<Pair> = before
+            .kept
+            .keys()
+            .chain(plan.kept.keys())
+            .filter(|id| !same(id))
+            .map(|id| Pair { object: id.clone(), cluster: cluster.clone() })
+            .collect();
+        let any = !retold.is_empty();
+        self.retold.lock().unwrap_or_else(PoisonError::into_inner).extend(retold);
+        any
+    }
+
+    /// Takes the pairs of which transport tells another story since the last call.
+    pub fn take_retold(&self) -> BTreeSet<Pair> {
+        std::mem::take(&mut self.retold.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Why a mailbox does not hold what the WDS asks for, where transport says so.

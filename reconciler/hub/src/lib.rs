@@ -20,7 +20,10 @@
 
 pub mod binding;
 pub mod board;
+pub mod bound;
 pub mod declare;
+pub mod effort;
+pub mod holds;
 pub mod install;
 pub mod intents;
 pub mod inventory;

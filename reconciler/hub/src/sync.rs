@@ -19,7 +19,7 @@ use crate::board::{Revision, SourceBoard};
 use crate::publish;
 use crate::world::World;
 
-pub use ledger::{LedgerError, entries as ledger_entries};
+pub use ledger::{LedgerError, config_maps as ledgers, entries as ledger_entries};
 pub(crate) use observe::in_words;
 pub use observe::placed_pairs;
 

@@ -10,6 +10,8 @@ use plan::{Cluster, ClusterName, Inventory};
 use runtime::{Connection, Key, Mirror, Resource, Scope, Shutdown, Wake};
 use serde_json::Value;
 
+use crate::effort::Effort;
+use crate::holds;
 use crate::intents::Intents;
 use crate::{Board, Settings};
 
@@ -23,6 +25,10 @@ pub struct World {
     pub board: Board,
     /// Intents of WDS objects.
     pub intents: Intents,
+    /// What may not be removed now, as it was last found.
+    pub(crate) holds: holds::Memory,
+    /// How much the controllers have looked at.
+    pub effort: Effort,
     /// How to wake each of them.
     pub wakes: Wakes,
     /// What the hub was told at start.
@@ -49,6 +55,8 @@ impl World {
             its: Its::new(its, shutdown.clone()),
             board: Board::default(),
             intents: Intents::default(),
+            holds: holds::Memory::default(),
+            effort: Effort::default(),
             wakes: Wakes::default(),
             settings,
             clock,

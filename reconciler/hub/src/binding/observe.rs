@@ -1,30 +1,47 @@
-//! What policies select now, kept up to date by watch deltas; and what sources are doing.
+//! What policies select now, and what their Bindings say: only policies that are concerned by something that was told are decided.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use apimachinery::kinds::KindTable;
 use apimachinery::{Object, ObjectId};
+use plan::PolicyName;
 use plan::binding::{
-    self, BindingChange, BindingDecision, Entry, Holds, ResourceId, Selected, SourceProgress,
+    self, BindingChange, BindingContent, BindingDecision, Entry, Holds, ResourceId, Selected,
 };
-use plan::policy::is_policy;
-use plan::select::{Index, Selectable};
-use plan::{ClusterName, Policy, PolicyName, SourceName};
-use runtime::Key;
+use runtime::{Changes, Key};
 
+use super::selections::Selections;
 use super::wire;
-use crate::sync;
+use crate::bound;
+use crate::holds::holds;
 use crate::world::{World, resources};
 
+/// What was told since the last pass.
+pub(super) struct Watches {
+    wds: Changes,
+    clusters: Changes,
+}
+
+impl Watches {
+    pub(super) fn new(world: &World) -> Self {
+        let wake = &world.wakes.binding;
+        Self {
+            wds: world.wds.mirror.subscribe(wake.clone()),
+            clusters: world.its.clusters.subscribe(wake.clone()),
+        }
+    }
+}
+
 /// What one pass of the controller looks at.
+#[derive(Default)]
 pub(super) struct State {
-    index: Index,
-    /// Objects of the index by what a watch calls them.
-    known: BTreeMap<Key, ObjectId>,
+    selections: Selections,
     /// Policies to decide about, kept until their Binding is as it shall be.
     dirty: BTreeSet<PolicyName>,
-    /// What was held at the last pass; when that changes, everything is looked at again.
-    holds: Vec<(SourceName, SourceProgress)>,
+    /// Policies whose Binding still says something, or does not say it yet, because a source is not settled.
+    held: BTreeSet<PolicyName>,
+    /// What was held at the last pass; when that changes, the policies that it holds are looked at again.
+    holds: Arc<Holds>,
 }
 
 /// A decision, with what its writing needs.
@@ -41,108 +58,58 @@ pub(super) struct Pending {
 }
 
 impl State {
-    pub(super) fn new() -> Self {
-        Self { index: Index::new(), known: BTreeMap::new(), dirty: BTreeSet::new(), holds: Vec::new() }
-    }
-
-    /// Takes watch deltas, clusters and holds in.
-    pub(super) fn update(&mut self, world: &World, changed: &BTreeSet<Key>) {
-        let kinds = world.wds.kinds();
-        for key in changed {
+    /// Takes in what was told: objects, policies, Bindings, clusters, holds.
+    pub(super) fn update(&mut self, world: &World, watches: &Watches) {
+        for key in watches.wds.take() {
             if key.resource == resources::bindings().group_resource() {
                 self.dirty.insert(PolicyName::from(key.name.as_str()));
             } else {
-                self.update_object(world, &kinds, key);
+                self.update_object(world, &key);
             }
         }
-        self.update_clusters(world);
-        let holds: Vec<_> = holds(world).sources.into_iter().collect();
-        if holds != self.holds {
+        if !watches.clusters.take().is_empty() {
+            let inventory = world.its.inventory();
+            world.effort.binding.add(inventory.len());
+            self.dirty.extend(self.selections.update_clusters(&inventory));
+        }
+        let holds = holds(world);
+        if !Arc::ptr_eq(&holds, &self.holds) {
             self.holds = holds;
-            self.dirty.extend(self.index.policies().map(|policy| policy.name.clone()));
+            self.dirty.append(&mut self.held);
         }
     }
 
-    fn update_object(&mut self, world: &World, kinds: &KindTable, key: &Key) {
+    fn update_object(&mut self, world: &World, key: &Key) {
+        world.effort.binding.add(1);
         let stored = world.wds.mirror.get(key);
-        let known = self.known.get(key).cloned();
-        match (stored, known) {
-            (Some(object), _) => {
-                let id = object.id();
-                self.known.insert(key.clone(), id.clone());
-                if is_policy(&id) {
-                    self.update_policy(&object);
-                    return;
-                }
-                self.dirty.extend(
-                    self.index.upsert_object(Selectable::new(object.header(), key.resource.plural.clone())),
-                );
-                // The content may have changed while the selection did not.
-                world.intents.of(&object, kinds);
-                self.dirty.extend(self.index.policies_of(&id));
-            }
-            (None, Some(id)) => {
-                self.known.remove(key);
-                world.intents.forget(&id);
-                if is_policy(&id) {
-                    let name = PolicyName::from(id.name.as_str());
-                    self.dirty.extend(self.index.remove_policy(&name));
-                    self.dirty.insert(name);
-                } else {
-                    self.dirty.extend(self.index.remove_object(&id));
-                }
-            }
-            (None, None) => {}
+        if let (None, Some(id)) = (&stored, self.selections.known(key)) {
+            world.intents.forget(id);
         }
-    }
-
-    fn update_policy(&mut self, object: &Object) {
-        let name = PolicyName::from(object.header().name.as_str());
-        let parsed = Policy::parse(&object.to_value(), None).filter(|_| !object.header().deleting);
-        match parsed {
-            Some(policy) => self.dirty.extend(self.index.upsert_policy(policy)),
-            None => self.dirty.extend(self.index.remove_policy(&name)),
-        }
-        self.dirty.insert(name);
-    }
-
-    fn update_clusters(&mut self, world: &World) {
-        let inventory = world.its.inventory();
-        let gone: Vec<ClusterName> = self
-            .index
-            .clusters()
-            .map(|(name, _)| name.clone())
-            .filter(|name| !inventory.contains_key(name))
-            .collect();
-        for cluster in gone {
-            self.dirty.extend(self.index.remove_cluster(&cluster));
-        }
-        for (name, cluster) in &inventory {
-            self.dirty.extend(self.index.upsert_cluster(name, &cluster.labels));
-        }
+        self.dirty.extend(self.selections.update(key, stored.as_ref()));
     }
 
     /// Decisions for all dirty policies that ask for a write. Those that ask for none are clean from here on.
     pub(super) fn pending(&mut self, world: &World) -> Vec<Pending> {
-        let holds = Holds { sources: self.holds.iter().cloned().collect() };
         let mut pending = Vec::new();
         for policy in self.dirty.clone() {
-            match self.decide(world, &policy, &holds) {
-                Some(decision) => pending.push(decision),
-                None => {
-                    self.dirty.remove(&policy);
-                }
+            match self.decide(world, &policy) {
+                Some(decided) if decided.decision.change != BindingChange::None => pending.push(decided),
+                decided => self.settled(&policy, decided.is_some_and(|decided| decided.holds_back())),
             }
         }
         pending
     }
 
-    /// The Binding of this policy is as it shall be, until something changes.
-    pub(super) fn settled(&mut self, policy: &PolicyName) {
+    /// The Binding of this policy is as it shall be, until something changes; if something is held back, until the sources have got further.
+    pub(super) fn settled(&mut self, policy: &PolicyName, held: bool) {
         self.dirty.remove(policy);
+        if held {
+            self.held.insert(policy.clone());
+        }
     }
 
-    fn decide(&self, world: &World, policy: &PolicyName, holds: &Holds) -> Option<Pending> {
+    /// `None` for a Binding that somebody wrote without a policy: it is transported as it is.
+    fn decide(&self, world: &World, policy: &PolicyName) -> Option<Pending> {
         let stored = |resource: runtime::Resource| {
             world.wds.mirror.get(&Key {
                 resource: resource.group_resource(),
@@ -154,26 +121,27 @@ impl State {
         if let Some(binding) = &stored_binding
             && wire::controlling_policy(binding).is_none()
         {
-            // Somebody's own Binding: it is transported as it is.
             return None;
         }
         let observed = stored_binding.as_ref().and_then(wire::content);
-        let desired = self.index.selection(policy).and_then(|selection| {
+        let desired = self.selections.index().selection(policy).and_then(|selection| {
+            world.effort.binding.add(selection.objects.len());
             let objects = selection
                 .objects
                 .iter()
                 .filter_map(|(id, modulation)| selected(world, id, modulation.clone()));
             binding::desired(objects.collect(), selection.clusters.clone())
         });
-        let decision = binding::decide(policy, desired, observed.as_ref(), holds);
+        let decision = binding::decide(policy, desired, observed.as_ref(), &self.holds);
         let after = match &decision.change {
-            BindingChange::None => return None,
+            BindingChange::None => observed.as_ref(),
             BindingChange::Create(content) | BindingChange::Update(content) => Some(content),
             BindingChange::Delete => None,
         };
-        let before = observed.unwrap_or_default();
+        let nothing = BindingContent::default();
+        let before = observed.as_ref().unwrap_or(&nothing);
         let leaves = |id: &&ResourceId| after.is_none_or(|content| !content.entries.contains_key(*id));
-        let leaving = before.entries.keys().filter(leaves).filter_map(|id| self.leaving(world, id)).collect();
+        let leaving = before.entries.keys().filter(leaves).filter_map(|id| leaving(world, id)).collect();
         let clusters_leave =
             before.destinations.iter().any(|c| after.is_none_or(|content| !content.destinations.contains(c)));
         Some(Pending {
@@ -185,19 +153,19 @@ impl State {
             clusters_leave,
         })
     }
+}
 
-    fn leaving(&self, world: &World, id: &ResourceId) -> Option<(ObjectId, Option<Object>)> {
-        let kinds = world.wds.kinds();
-        let kind = kinds.preferred_resource(&id.resource)?.gvk.kind.clone();
-        let object = ObjectId {
-            group: id.resource.group.clone(),
-            kind,
-            namespace: id.namespace.clone(),
-            name: id.name.clone(),
-        };
-        let known = world.wds.get(&object);
-        Some((object, known))
+impl Pending {
+    /// Whether the Binding has something that it shall lose when sources are settled.
+    pub(super) fn holds_back(&self) -> bool {
+        !self.decision.held_objects.is_empty() || !self.decision.held_clusters.is_empty()
     }
+}
+
+fn leaving(world: &World, id: &ResourceId) -> Option<(ObjectId, Option<Object>)> {
+    let object = bound::object_id(&world.wds.kinds(), id)?;
+    let known = world.wds.get(&object);
+    Some((object, known))
 }
 
 fn selected(world: &World, id: &ObjectId, modulation: plan::Modulation) -> Option<Selected> {
@@ -214,61 +182,4 @@ fn selected(world: &World, id: &ObjectId, modulation: plan::Modulation) -> Optio
         entry: Entry { version: object.header().gvk.version.clone(), resource_version, modulation },
         intent: intent.digest,
     })
-}
-
-/// What may not be removed now: everything of a source whose commit is not written completely, and what of it failed.
-pub fn holds(world: &World) -> Holds {
-    let boards = world.board.sources();
-    let mut sources = BTreeMap::new();
-    for stored in world.wds.mirror.list(&resources::git_sources().group_resource()) {
-        let source = SourceName::from(stored.header().name.as_str());
-        let board = boards.get(&source).cloned().unwrap_or_default();
-        let on_disk = stored
-            .to_value()
-            .pointer("/status/applying")
-            .is_some_and(|v| v.as_str().is_some_and(|c| !c.is_empty()));
-        let in_force = board.revision.as_ref().map(|revision| revision.commit.clone());
-        let behind = in_force.is_some() && (board.settled != in_force || board.inventoried != in_force);
-        let interrupted = board.settled.is_none() && on_disk;
-        let ledger = sync::ledger_entries(&world.wds.mirror, &source);
-        // An unreadable ledger hides what the source owns: nothing may go until it is readable.
-        let applying = board.applying.is_some() || behind || interrupted || ledger.is_err();
-        let owned: Vec<ObjectId> = ledger.unwrap_or_default().into_iter().map(|entry| entry.id).collect();
-        let failed: Vec<ObjectId> = board.failures.iter().map(|failure| failure.object.clone()).collect();
-        let clusters = board
-            .revision
-            .iter()
-            .flat_map(|revision| revision.declaration.clusters.keys().cloned())
-            .collect();
-        sources.insert(
-            source,
-            SourceProgress {
-                applying,
-                policies: policies_in(&owned),
-                owned: resource_ids(world, &owned),
-                clusters,
-                failed_policies: policies_in(&failed),
-                failed: resource_ids(world, &failed),
-            },
-        );
-    }
-    Holds { sources }
-}
-
-fn policies_in(ids: &[ObjectId]) -> BTreeSet<PolicyName> {
-    ids.iter().filter(|id| is_policy(id)).map(|id| PolicyName::from(id.name.as_str())).collect()
-}
-
-fn resource_ids(world: &World, ids: &[ObjectId]) -> BTreeSet<ResourceId> {
-    let kinds = world.wds.kinds();
-    let resource = |id: &ObjectId| kinds.preferred(&id.group_kind()).map(|known| known.group_resource());
-    ids.iter()
-        .filter_map(|id| {
-            Some(ResourceId {
-                resource: resource(id)?,
-                namespace: id.namespace.clone(),
-                name: id.name.clone(),
-            })
-        })
-        .collect()
 }

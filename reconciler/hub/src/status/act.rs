@@ -59,6 +59,7 @@ pub(super) async fn policies(
         let pairs = bound
             .map(|bound| observed.pairs_of(bound.objects.keys().cloned(), Some(&bound.clusters)))
             .unwrap_or_default();
+        world.effort.status.add(pairs.len());
         let mut problems = Policy::parse(&value, None).map(|policy| policy.problems).unwrap_or_default();
         let asks = bound.iter().flat_map(|bound| &bound.objects);
         let asks = asks.filter(|(_, m)| m.want_singleton || m.want_multi);

@@ -40,6 +40,7 @@ pub(super) fn fleet(world: &World, observed: &Observed) -> Fleet {
         for unit in &revision.declaration.units {
             let objects: Vec<ObjectId> = unit.objects.iter().map(|declared| declared.object.id()).collect();
             let pairs = observed.pairs_of(objects.iter().cloned(), None);
+            world.effort.status.add(pairs.len());
             let failures = failures(world, observed, &board, unit);
             let status = unit_status(&UnitInput {
                 unit: &unit.name,

@@ -105,6 +105,7 @@ fn asked(world: &World, observed: &Observed) -> BTreeMap<ObjectId, Asked> {
     }
     for resource in world.wds.mirror.watched() {
         for object in world.wds.mirror.list(&resource.group_resource()) {
+            world.effort.status.add(1);
             let header = object.header();
             if header.label(SINGLETON_LABEL).is_some() || header.label(MULTI_LABEL).is_some() {
                 asked.entry(object.id()).or_default();

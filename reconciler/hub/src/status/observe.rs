@@ -59,6 +59,7 @@ pub(super) fn observe(world: &World) -> Observed {
             policy.objects.keys().flat_map(|id| policy.clusters.iter().map(|c| (id.clone(), c.clone())))
         })
         .collect();
+    world.effort.status.add(wanted.len());
     for (id, cluster) in wanted {
         let (state, returned) = pair(world, &observed.kinds, (&id, &cluster), (&held, &statuses));
         if let Some(returned) = returned {
@@ -96,6 +97,7 @@ fn policies(world: &World, kinds: &KindTable) -> BTreeMap<PolicyName, BoundPolic
     let stored = world.wds.mirror.list(&resources::bindings().group_resource());
     let bound = stored.iter().filter_map(|binding| {
         let content = binding_wire::content(binding)?;
+        world.effort.status.add(content.entries.len());
         let objects = content.entries.iter().filter_map(|(id, entry)| {
             let kind = kinds.preferred_resource(&id.resource)?.gvk.kind.clone();
             let id = ObjectId {
@@ -121,6 +123,7 @@ fn held(world: &World, kinds: &KindTable) -> BTreeMap<(ObjectId, ClusterName), H
         let Some(work) = work_wire::observed(&stored, kinds).filter(|work| is_ours(world, work)) else {
             continue;
         };
+        world.effort.status.add(work.manifests.len());
         let (work_generation, work_applied_generation) = (work.generation, work.applied_generation);
         for manifest in work.manifests {
             let key = (manifest.object.id(), cluster.clone());
@@ -141,6 +144,7 @@ fn is_ours(world: &World, work: &ObservedWork) -> bool {
 
 fn work_statuses(world: &World) -> BTreeMap<(ObjectId, ClusterName), WorkStatusOf> {
     let stored = world.its.mirror.list(&resources::work_statuses().group_resource());
+    world.effort.status.add(stored.len());
     let mut statuses = BTreeMap::new();
     for object in stored {
         let Some(namespace) = object.header().namespace.clone() else { continue };

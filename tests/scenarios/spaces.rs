@@ -77,7 +77,7 @@ pub struct Spaces {
 
 enum Servers {
     Real(#[expect(dead_code, reason = "dropping it gives the servers back")] kube::fleet::Fleet),
-    Embedded(#[expect(dead_code, reason = "dropping it ends the server")] Arc<space::Server>),
+    Embedded(Arc<space::Server>),
 }
 
 impl Spaces {

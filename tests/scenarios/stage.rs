@@ -356,10 +356,17 @@ impl Stage {
 
     /// Waits until the README of the status ref satisfies a condition.
     pub fn until_status(&self, holds: impl Fn(&str) -> bool) -> anyhow::Result<String> {
-        eventually("the status ref", LIMIT, || {
-            Ok(self.status_file("README.md").ok().filter(|readme| holds(readme)))
-        })
-        .with_context(|| format!("board: {}", self.board()))
+        self.until_git("gitstellar/status:README.md", holds)
+    }
+
+    /// Waits until a file of any revision (`main:README.md`) satisfies a condition.
+    pub fn until_git(&self, file: &str, holds: impl Fn(&str) -> bool) -> anyhow::Result<String> {
+        let mut last = String::new();
+        let outcome = eventually(&format!("{file} says so"), LIMIT, || {
+            last = git(&self.repository(), &["show", file]).unwrap_or_default();
+            Ok(holds(&last).then(|| last.clone()))
+        });
+        outcome.with_context(|| format!("board: {}; it said: {last}", self.board()))
     }
 
     /// Waits until a hub that was just started has settled its source.

@@ -9,10 +9,12 @@
 //! | [`placement`] | policies, labels, overlaps |
 //! | [`autoscaling`] | autoscalers in the clusters |
 //! | [`status`] | what comes back |
+//! | [`bad_input`] | files, repositories and branches that are not as they should be |
 //! | [`crashes`] | kills at random moments |
 //! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
 mod autoscaling;
+mod bad_input;
 mod crashes;
 mod first_sync;
 mod placement;
@@ -32,14 +34,13 @@ use stage::Stage;
 pub fn trials() -> Vec<Trial> {
     let stories: Vec<(&str, Story)> = [
         autoscaling::stories(),
+        bad_input::stories(),
         first_sync::stories(),
         placement::stories(),
         status::stories(),
         trouble::stories(),
     ]
-    .into_iter()
-    .flatten()
-    .collect();
+    .concat();
     let mut trials = Vec::new();
     for backend in [Backend::Real, Backend::Embedded] {
         let name = |story: &str| format!("scenarios::{story}::{}", backend.name());

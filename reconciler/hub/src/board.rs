@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use apimachinery::ObjectId;
+use apimachinery::{GroupKind, ObjectId};
 use plan::sync::UnitSettings;
 use plan::work::WorkPlan;
 use plan::{ClusterName, Declaration, Finding, Pair, SourceName, UnitName};
@@ -19,6 +19,10 @@ pub struct Revision {
     pub commit: String,
     /// The branch it is the tip of.
     pub branch: String,
+    /// The directory that was read.
+    pub path: String,
+    /// Kinds of its objects that the WDS did not serve then. Whether their objects live in namespaces was a guess.
+    pub unknown_kinds: BTreeSet<GroupKind>,
     /// What it declares.
     pub declaration: Declaration,
     /// Settings by unit.

@@ -9,6 +9,7 @@ use plan::{Cluster, ClusterName, Inventory, SourceName};
 use runtime::{Again, ApiError, DeleteOptions, Manager, Resource, Target};
 use serde_json::{Value, json};
 
+use crate::board::Revision;
 use crate::install::HUB_MANAGER;
 use crate::world::{PROPERTIES_NAMESPACE, World, resources};
 
@@ -33,30 +34,43 @@ pub async fn run(world: Arc<World>) {
     .await;
 }
 
+/// One cluster that cannot be written stops none of the others; the first failure is returned at the end.
 async fn pass(world: &World, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
     let stored = world.its.clusters.list(&resources::managed_clusters().group_resource());
-    prepare_mailboxes(world, &stored, prepared).await?;
+    let mut outcome = prepare_mailboxes(world, &stored, prepared).await;
     for (source, board) in world.board.sources() {
         let Some(revision) = board.revision else { continue };
-        let clusters = &revision.declaration.clusters;
-        for cluster in &stored {
-            let wanted = clusters.get(cluster.header().name.as_str());
-            if wanted.is_none() && revision.incomplete.clusters {
-                // It may stand in the file that cannot be read.
-                continue;
-            }
-            if let Some(change) = label_change(&source, cluster, wanted) {
-                let manager = source.field_manager();
-                let manager = Manager { name: &manager, force: true };
-                let resource = resources::managed_clusters();
-                let written = world.its.connection.apply(&resource, &change, manager).await?;
-                world.its.clusters.note(&resource.group_resource(), written);
-            }
+        let written = write_labels(world, &source, &revision, &stored).await;
+        let written = written.and(write_properties(world, &source, &revision.declaration.clusters).await);
+        if written.is_ok() {
+            world.board.update(&source, |board| board.inventoried = Some(revision.commit.clone()));
         }
-        write_properties(world, &source, clusters).await?;
-        world.board.update(&source, |board| board.inventoried = Some(revision.commit.clone()));
+        outcome = outcome.and(written);
     }
-    Ok(())
+    outcome
+}
+
+async fn write_labels(
+    world: &World,
+    source: &SourceName,
+    revision: &Revision,
+    stored: &[Object],
+) -> Result<(), ApiError> {
+    let (resource, manager) = (resources::managed_clusters(), source.field_manager());
+    let mut outcome = Ok(());
+    for cluster in stored {
+        let wanted = revision.declaration.clusters.get(cluster.header().name.as_str());
+        if wanted.is_none() && revision.incomplete.clusters {
+            // It may stand in the file that cannot be read.
+            continue;
+        }
+        let Some(change) = label_change(source, cluster, wanted) else { continue };
+        match world.its.connection.apply(&resource, &change, Manager { name: &manager, force: true }).await {
+            Ok(written) => world.its.clusters.note(&resource.group_resource(), written),
+            Err(error) => outcome = outcome.and(Err(error)),
+        }
+    }
+    outcome
 }
 
 /// What a source must apply to a ManagedCluster; `None` when it owns exactly what it declares.

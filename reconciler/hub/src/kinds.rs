@@ -83,6 +83,8 @@ pub(crate) async fn refresh(world: &World) -> Result<Again, ApiError> {
         }
     }
     world.wds.set_kinds(kinds);
+    // What was read with less knowledge may read otherwise now.
+    world.wakes.source.wake();
     world.wakes.sync.wake();
     world.wakes.binding.wake();
     let lagging = expected.iter().any(|resource| !wanted.contains(resource));

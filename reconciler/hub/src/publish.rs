@@ -126,7 +126,7 @@ fn held_removals(by: &str, held: &Held) -> HeldRemovals {
     }
 }
 
-/// Ready always; Reconciling and Stalled only while true, as kstatus wants it.
+/// Ready always; Reconciling and Stalled only while true, as kstatus wants it; Reported only while the status ref cannot be written, which stops nothing else.
 fn conditions(board: &SourceBoard, old: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
     let failed_units: Vec<String> = board
         .revision
@@ -158,6 +158,9 @@ fn conditions(board: &SourceBoard, old: &[Condition], generation: i64, now: Time
         "Fetching" | "Applying" => conditions.push(("Reconciling", "True", reason, message)),
         "Synced" => {}
         _ => conditions.push(("Stalled", "True", reason, message)),
+    }
+    if let Some(problem) = &board.report_problem {
+        conditions.push(("Reported", "False", "StatusRefRefused", problem.clone()));
     }
     conditions.into_iter().map(|c| condition(c, old, generation, now)).collect()
 }

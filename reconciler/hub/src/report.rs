@@ -1,7 +1,7 @@
 //! Status commits: what the fleet is like, where the author looks.
 //!
 //! Observe (the board: revisions, the fleet), decide (`plan::report`: the text, and whether to commit now), act ([`act`]: a commit built from trees, moved onto the
-//! status ref by compare-and-swap, locally or by push), report (a problem with the push goes to the log and to the GitSource; sync goes on).
+//! status ref by compare-and-swap, locally or by push), report (a problem with the push goes to the GitSource; sync goes on).
 
 mod act;
 mod observe;
@@ -15,6 +15,7 @@ use plan::SourceName;
 use plan::report::{Committed, Gist, Verdict, digest, files, gist, should_commit};
 use runtime::Again;
 
+use crate::publish;
 use crate::world::World;
 
 /// What was committed last by this process, and when.
@@ -70,21 +71,20 @@ async fn pass(
     });
     match should_commit(committed.as_ref(), (&gist, digest), world.settings.pacing) {
         Verdict::No => {
-            told(world, source, &gist);
+            told(world, source, &gist).await;
             (last, None)
         }
         Verdict::Later(ms) => (last, Some(Duration::from_millis(ms))),
         Verdict::Now => match act::commit(world, &observed, files).await {
             Ok(()) => {
-                told(world, source, &gist);
+                told(world, source, &gist).await;
                 let before = last.and_then(|last| last.converged);
                 let converged = if gist.converged { Some(gist.commit.clone()) } else { before };
                 (Some(Last { files: digest, gist, converged, at: world.clock.monotonic() }), None)
             }
             Err(error) => {
                 let error = runtime::drive::chain(&error);
-                tracing::warn!(%source, %error, "cannot write the status commit; sync goes on");
-                world.board.update(source, |board| board.report_problem = Some(error));
+                problem(world, source, Some(error)).await;
                 (last, Some(PUSH_RETRY))
             }
         },
@@ -92,10 +92,27 @@ async fn pass(
 }
 
 /// The status ref says what is true now.
-fn told(world: &World, source: &SourceName, gist: &Gist) {
+async fn told(world: &Arc<World>, source: &SourceName, gist: &Gist) {
     world.board.update(source, |board| {
         board.reported = Some(gist.commit.clone());
         board.reported_converged = gist.converged;
-        board.report_problem = None;
     });
+    problem(world, source, None).await;
+}
+
+/// Says, where it is news, whether the status ref can be written.
+async fn problem(world: &Arc<World>, source: &SourceName, problem: Option<String>) {
+    let news = world.board.update(source, |board| {
+        let before = std::mem::replace(&mut board.report_problem, problem.clone());
+        before != problem
+    });
+    if !news {
+        return;
+    }
+    if let Some(error) = problem {
+        tracing::warn!(%source, %error, "cannot write the status commit; sync goes on");
+    }
+    if let Err(error) = publish::source_status(world, source).await {
+        tracing::warn!(%source, %error, "cannot say in the GitSource whether the status ref can be written");
+    }
 }

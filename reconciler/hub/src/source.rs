@@ -25,6 +25,8 @@ pub use observe::{DEFAULT_REPORT_BRANCH, Location, SourceSpec, specs};
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 /// Local repositories are watched; polling them as well covers file systems without notifications.
 const LOCAL_INTERVAL: Duration = Duration::from_secs(30);
+/// A local repository that is not there cannot be watched.
+const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
@@ -67,7 +69,17 @@ async fn pass(world: &Arc<World>, watches: &watch::Watches, kept: &Kept) -> Agai
         }
         watches.follow(spec);
         act::refresh(world, source, spec, kept.of(source)).await;
-        let interval = if spec.is_local() { LOCAL_INTERVAL } else { spec.interval };
+        let board = world.board.source(source).unwrap_or_default();
+        if board.report_problem.is_some() {
+            // What moved in the repository may have made room for the status ref.
+            world.wakes.report.wake();
+        }
+        let missing = board.problem.is_some_and(|problem| problem.reason == act::REPOSITORY_MISSING);
+        let interval = match (spec.is_local(), missing) {
+            (true, true) => MISSING_INTERVAL,
+            (true, false) => LOCAL_INTERVAL,
+            (false, _) => spec.interval,
+        };
         next = Some(next.map_or(interval, |next: Duration| next.min(interval)));
     }
     next.map_or(Again::WhenWoken, Again::After)

@@ -65,6 +65,7 @@ pub async fn run(world: Arc<World>) {
     runtime::drive("sync", world.wakes.sync.clone(), world.shutdown.clone(), || async move {
         let changed = changes.take();
         let mut again = Again::WhenWoken;
+        let mut first_failure = None;
         for (source, board) in world.board.sources() {
             let was_clean = clean.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
             let unchanged = was_clean.filter(|clean| is_clean(world, clean, &board, &changed));
@@ -76,14 +77,16 @@ pub async fn run(world: Arc<World>) {
                     .map_err(|error| SyncError::Bookkeeping { source_name: source.clone(), source: error }),
                 None => pass(world, &source, &board).await,
             };
-            match outcome? {
-                Some(now) => {
+            match outcome {
+                Ok(Some(now)) => {
                     clean.lock().unwrap_or_else(PoisonError::into_inner).insert(source, now);
                 }
-                None => again = Again::After(RETRY),
+                Ok(None) => again = Again::After(RETRY),
+                // One source that cannot be synced stops none of the others.
+                Err(error) => first_failure = first_failure.or(Some(error)),
             }
         }
-        Ok::<_, SyncError>(again)
+        first_failure.map_or(Ok(again), Err)
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! Whether everything placed is applied and healthy, and what lags.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,15 @@ pub(super) struct State {
     pub(super) pairs: (usize, usize),
     /// What is not as it shall be, one line each.
     pub(super) laggards: Vec<String>,
+    /// What of it does not get better by waiting.
+    pub(super) troubles: BTreeSet<String>,
+}
+
+impl State {
+    fn trouble(&mut self, what: String) {
+        self.troubles.insert(what.clone());
+        self.laggards.push(what);
+    }
 }
 
 /// Reads the state from the board.
@@ -36,19 +46,17 @@ pub(super) fn state(world: &World) -> State {
     let mut settled = !sources.is_empty();
     for (source, board) in &sources {
         if let Some(problem) = &board.problem {
-            state.laggards.push(format!("source {source}: {}", problem.message));
+            state.trouble(format!("source {source}: {}", problem.message));
         }
         for failure in &board.failures {
             let place = failure.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
-            state.laggards.push(format!("{}{place}: {}", failure.object, failure.message));
+            state.trouble(format!("{}{place}: {}", failure.object, failure.message));
         }
         for held in [&board.held_by_sync, &board.held_by_transport].into_iter().flatten() {
-            state
-                .laggards
-                .push(format!("source {source}: {} (gitstellar approve {})", held.reason, held.hash));
+            state.trouble(format!("source {source}: {} (gitstellar approve {})", held.reason, held.hash));
         }
         if let Some(problem) = &board.report_problem {
-            state.laggards.push(format!("status commit: {problem}"));
+            state.trouble(format!("status commit: {problem}"));
         }
         let commit = board.revision.as_ref().map(|revision| revision.commit.clone());
         settled &= commit.is_some()
@@ -59,14 +67,19 @@ pub(super) fn state(world: &World) -> State {
     }
     for ((_, name), unit) in &fleet.units {
         for failure in unit.status.failures.iter().filter(|failure| failure.object.is_none()) {
-            state.laggards.push(format!("unit {name}: {}", failure.message));
+            state.trouble(format!("unit {name}: {}", failure.message));
         }
         for pair in &unit.pairs {
             state.pairs.0 += 1;
             match lag(&pair.state) {
                 None => state.pairs.1 += 1,
                 Some(why) => {
-                    state.laggards.push(format!("{} on {}: {why}", pair.pair.object, pair.pair.cluster));
+                    let line = format!("{} on {}: {why}", pair.pair.object, pair.pair.cluster);
+                    if pair.state.is_trouble() {
+                        state.trouble(line);
+                    } else {
+                        state.laggards.push(line);
+                    }
                 }
             }
         }
@@ -101,7 +114,7 @@ pub(super) async fn wait(
     let mut changes = world.board.changes();
     loop {
         let now = state(world);
-        screen.progress(&now);
+        let untold = screen.progress(&now);
         if now.converged || started.elapsed() > limit || shutdown.is_cancelled() {
             screen.final_state(world, &now, started.elapsed());
             return Ok(if now.converged { ExitCode::SUCCESS } else { ExitCode::FAILURE });
@@ -109,7 +122,7 @@ pub(super) async fn wait(
         tokio::time::sleep(PAUSE).await;
         tokio::select! {
             _ = changes.changed() => {}
-            () = tokio::time::sleep(limit.saturating_sub(started.elapsed())) => {}
+            () = tokio::time::sleep(limit.saturating_sub(started.elapsed()).min(untold)) => {}
             () = shutdown.cancelled() => {}
         }
     }
@@ -128,11 +141,11 @@ pub(super) async fn tell_forever(
     let mut changes = world.board.changes();
     loop {
         let now = state(world);
+        let untold = screen.progress(&now);
         if told.as_ref().is_none_or(|told| *told != now) {
             if told.as_ref().is_some_and(|told| told.commit != now.commit) {
                 started = Instant::now();
             }
-            screen.progress(&now);
             if now.converged && told.as_ref().is_none_or(|told| !told.converged) {
                 screen.final_state(world, &now, started.elapsed());
                 if !std::mem::replace(&mut hinted, true) {
@@ -144,6 +157,7 @@ pub(super) async fn tell_forever(
         tokio::time::sleep(PAUSE).await;
         tokio::select! {
             _ = changes.changed() => {}
+            () = tokio::time::sleep(untold) => {}
             () = shutdown.cancelled() => {
                 screen.goodbye();
                 return Ok(ExitCode::SUCCESS);

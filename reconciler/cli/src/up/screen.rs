@@ -1,7 +1,8 @@
 //! What `up` prints. Progress goes to the error stream, the final state to the output, so that a script can read it.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hub::World;
 use serde_json::{Value, json};
@@ -14,10 +15,22 @@ use crate::get::table;
 /// At most this many laggards are listed at a time.
 const MOST_LAGGARDS: usize = 12;
 
+/// What goes by itself within this time is nobody's concern.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// When nothing waits to be told.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
 /// The terminal of one `up`.
 pub(super) struct Screen {
     json: bool,
-    told: Mutex<String>,
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    progress: String,
+    /// Troubles that are there now: since when, and whether they have been told.
+    troubles: BTreeMap<String, (Instant, bool)>,
 }
 
 impl Screen {
@@ -47,8 +60,8 @@ impl Screen {
         eprintln!("Kubeconfig  {}", place.data_dir.join("kubeconfig").display());
     }
 
-    /// Says what changed since the last call, one line at a time.
-    pub(super) fn progress(&self, state: &State) {
+    /// Says what changed since the last call, one line at a time, and each trouble that stays. Returns how long until it has more to say by itself.
+    pub(super) fn progress(&self, state: &State) -> Duration {
         let commit = state
             .commit
             .as_deref()
@@ -56,10 +69,23 @@ impl Screen {
         let (placed, ready) = state.pairs;
         let line = format!("{commit}: {ready} of {placed} placements ready");
         let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if *told != line {
+        if told.progress != line {
             eprintln!("{line}");
-            *told = line;
+            told.progress = line;
         }
+        told.troubles.retain(|trouble, _| state.troubles.contains(trouble));
+        let mut untold = LONG;
+        for trouble in &state.troubles {
+            let (since, known) = told.troubles.entry(trouble.clone()).or_insert((Instant::now(), false));
+            if !*known && since.elapsed() >= PATIENCE {
+                eprintln!("  not ready: {trouble}");
+                *known = true;
+            }
+            if !*known {
+                untold = untold.min(PATIENCE.saturating_sub(since.elapsed()));
+            }
+        }
+        untold
     }
 
     pub(super) fn final_state(&self, world: &World, state: &State, took: Duration) {

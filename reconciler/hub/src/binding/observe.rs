@@ -24,7 +24,7 @@ pub(super) struct State {
     /// Policies to decide about, kept until their Binding is as it shall be.
     dirty: BTreeSet<PolicyName>,
     /// What was held at the last pass; when that changes, everything is looked at again.
-    holds: Vec<(SourceName, SourceProgress)>,
+    holds: Holds,
 }
 
 /// A decision, with what its writing needs.
@@ -42,7 +42,7 @@ pub(super) struct Pending {
 
 impl State {
     pub(super) fn new() -> Self {
-        Self { index: Index::new(), known: BTreeMap::new(), dirty: BTreeSet::new(), holds: Vec::new() }
+        Self { index: Index::new(), known: BTreeMap::new(), dirty: BTreeSet::new(), holds: Holds::default() }
     }
 
     /// Takes watch deltas, clusters and holds in.
@@ -56,7 +56,7 @@ impl State {
             }
         }
         self.update_clusters(world);
-        let holds: Vec<_> = holds(world).sources.into_iter().collect();
+        let holds = holds(world);
         if holds != self.holds {
             self.holds = holds;
             self.dirty.extend(self.index.policies().map(|policy| policy.name.clone()));
@@ -124,10 +124,9 @@ impl State {
 
     /// Decisions for all dirty policies that ask for a write. Those that ask for none are clean from here on.
     pub(super) fn pending(&mut self, world: &World) -> Vec<Pending> {
-        let holds = Holds { sources: self.holds.iter().cloned().collect() };
         let mut pending = Vec::new();
         for policy in self.dirty.clone() {
-            match self.decide(world, &policy, &holds) {
+            match self.decide(world, &policy, &self.holds) {
                 Some(decision) => pending.push(decision),
                 None => {
                     self.dirty.remove(&policy);
@@ -252,7 +251,10 @@ pub fn holds(world: &World) -> Holds {
             },
         );
     }
-    Holds { sources }
+    let stored = world.wds.mirror.list(&resources::policies().group_resource());
+    let parsed = stored.iter().filter_map(|policy| Policy::parse(&policy.to_value(), None));
+    let unclear_policies = parsed.filter(|policy| !policy.problems.is_empty()).map(|policy| policy.name);
+    Holds { sources, unclear_policies: unclear_policies.collect() }
 }
 
 fn policies_in(ids: &[ObjectId]) -> BTreeSet<PolicyName> {

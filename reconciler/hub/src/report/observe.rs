@@ -6,6 +6,7 @@ use plan::report::{HeldRemovals, ReportInput, ReportedUnit, Snapshot};
 use plan::status::Failure;
 use plan::{ClusterName, Policy, SourceName};
 
+use crate::board::SourceBoard;
 use crate::source::{Location, SourceSpec, specs};
 use crate::world::{World, resources};
 
@@ -21,7 +22,7 @@ pub(super) struct Observed {
 pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
     let spec: SourceSpec = specs(world).remove(source)?;
     let board = world.board.source(source)?;
-    let revision = board.revision.clone()?;
+    let Some(revision) = board.revision.clone() else { return unread(world, source, spec, &board) };
     // Nothing is said about a commit before every write of it was attempted once.
     let commit = board.settled.clone()?;
     let fleet = world.board.fleet();
@@ -67,6 +68,28 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
             .collect(),
         failures: others.chain(problem).collect(),
         snapshot: snapshot(world, source),
+    };
+    Some(Observed {
+        input,
+        location: spec.location.ok()?,
+        branch: spec.report_branch?,
+        source: source.clone(),
+    })
+}
+
+/// A source of which nothing could be read, in a repository that has commits: its author looks there, too. An empty repository stays empty, or the status ref would
+/// become its default branch.
+fn unread(world: &World, source: &SourceName, spec: SourceSpec, board: &SourceBoard) -> Option<Observed> {
+    let problem = board
+        .problem
+        .as_ref()
+        .filter(|problem| ["BranchMissing", "RepositoryInvalid"].contains(&problem.reason))?;
+    let input = ReportInput {
+        source: Some(source.clone()),
+        git_ref: spec.branch.unwrap_or_else(|| "the default branch".to_owned()),
+        failures: vec![Failure { object: None, cluster: None, message: problem.message.clone() }],
+        snapshot: snapshot(world, source),
+        ..ReportInput::default()
     };
     Some(Observed {
         input,

@@ -1,11 +1,12 @@
 //! Asking for the tip, fetching, rendering.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apimachinery::Digest;
 use apimachinery::kinds::KindTable;
+use apimachinery::{Digest, GroupKind};
 use git::{CommitId, GitError, Repository};
-use plan::SourceName;
+use plan::{Declaration, SourceName};
 
 use super::observe::{Location, SourceSpec};
 use super::{Decision, decide};
@@ -13,6 +14,8 @@ use crate::board::{Revision, SourceProblem};
 use crate::declare::Commits;
 use crate::world::World;
 
+/// Reason of a problem: there is no repository, or none that may be read.
+pub(super) const REPOSITORY_MISSING: &str = "RepositoryMissing";
 /// The trailer of a commit that approves one held list.
 const APPROVE_TRAILER: &str = "Gitstellar-Approve";
 
@@ -40,7 +43,7 @@ pub(super) async fn refresh(
     world.wakes.sync.wake();
 }
 
-/// `Ok(None)` when the commit in force is still the tip.
+/// `Ok(None)` when the commit in force is still the tip, and would be read as it was.
 async fn attempt(
     world: &Arc<World>,
     source: &SourceName,
@@ -53,6 +56,11 @@ async fn attempt(
     let path = spec.path.clone();
     let known = in_force.map(|revision| revision.commit.clone());
     let kinds = world.wds.kinds();
+    let read_well = in_force.is_some_and(|revision| {
+        revision.path == path
+            && branch.as_ref().is_none_or(|branch| *branch == revision.branch)
+            && revision.unknown_kinds.iter().all(|kind| kinds.preferred(kind).is_none())
+    });
     blocking(move || {
         let tip = find_tip(&location, &mirror, branch, known.as_deref())?;
         let follows = known
@@ -60,9 +68,9 @@ async fn attempt(
             .and_then(CommitId::parse)
             .is_some_and(|known| tip.repository.is_ancestor(known, tip.commit).unwrap_or(false));
         match decide(known.as_deref(), &tip.commit.to_string(), follows, hold) {
-            Decision::Keep => Ok(None),
+            Decision::Keep if read_well => Ok(None),
             Decision::Hold(problem) => Err(problem),
-            Decision::Render => {
+            Decision::Keep | Decision::Render => {
                 let mut commits = commits.lock().unwrap_or_else(PoisonError::into_inner);
                 render(&tip, &path, &kinds, &mut commits).map(Some)
             }
@@ -135,6 +143,8 @@ fn render(
     Ok(Revision {
         commit: tip.commit.to_string(),
         branch: tip.branch.clone(),
+        path: path.to_owned(),
+        unknown_kinds: unknown_kinds(&declared.declaration, kinds),
         declaration: declared.declaration,
         settings: declared.settings,
         incomplete: declared.incomplete,
@@ -142,10 +152,16 @@ fn render(
     })
 }
 
+fn unknown_kinds(declaration: &Declaration, kinds: &KindTable) -> BTreeSet<GroupKind> {
+    let objects = declaration.units.iter().flat_map(|unit| &unit.objects);
+    let declared = objects.map(|declared| declared.object.header().gvk.group_kind());
+    declared.filter(|kind| kinds.preferred(kind).is_none()).collect()
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "map_err hands errors over by value")]
 fn explain(error: GitError) -> SourceProblem {
     let reason = match &error {
-        GitError::NotARepository { .. } | GitError::ForeignOwner { .. } => "RepositoryMissing",
+        GitError::NotARepository { .. } | GitError::ForeignOwner { .. } => REPOSITORY_MISSING,
         GitError::NoSuchRef { .. } => "BranchMissing",
         GitError::Empty { .. } => "RepositoryEmpty",
         _ => "SourceUnavailable",

@@ -10,7 +10,8 @@ use crate::intent::{
     self, DECLARED_ANNOTATION, IntentState, LAST_APPLIED_ANNOTATION, intent_digest, source_of,
 };
 use crate::names::INTENT_ANNOTATION;
-use crate::{DeclaredObject, Finding, FindingId, OUR_GROUP, SYSTEM_NAMESPACE, UnitName};
+use crate::placement::{Declared, in_order};
+use crate::{DeclaredObject, Finding, FindingId, OUR_GROUP, SYSTEM_NAMESPACE};
 
 /// What becomes of the declared objects.
 #[derive(Debug, Default)]
@@ -19,31 +20,30 @@ pub(super) struct Desired {
     /// With their UIDs.
     pub(super) unchanged: BTreeMap<ObjectId, String>,
     pub(super) refused: BTreeMap<ObjectId, Finding>,
+    /// Objects that are declared more than once.
+    pub(super) duplicates: BTreeMap<ObjectId, Finding>,
 }
 
 /// Every identity that the source declares, also of objects that are refused: none of them is removed.
 pub(super) fn identities(input: &SyncInput<'_>) -> BTreeSet<ObjectId> {
-    declared(input).map(|(_, declared)| declared.object.id()).collect()
+    declared(input).map(|declared| declared.object.object.id()).collect()
 }
 
-/// Units in their order, then policies; of several declarations of one object the first counts, as in a review.
-fn declared<'a>(
-    input: &SyncInput<'a>,
-) -> impl Iterator<Item = (Option<&'a UnitName>, &'a DeclaredObject)> + use<'a> {
-    let declaration = input.declaration;
-    let of_units =
-        declaration.units.iter().flat_map(|unit| unit.objects.iter().map(move |o| (Some(&unit.name), o)));
-    of_units.chain(declaration.policies.iter().map(|object| (None, object)))
+/// In the order of a review: of several declarations of one object the first counts.
+fn declared<'a>(input: &SyncInput<'a>) -> impl Iterator<Item = Declared<'a>> + use<'a> {
+    in_order(input.declaration, None).into_iter()
 }
 
 pub(super) fn desired(input: &SyncInput<'_>) -> Desired {
     let mut desired = Desired::default();
-    let mut seen = BTreeSet::new();
-    for (unit, declared) in declared(input) {
+    let mut seen: BTreeMap<ObjectId, &DeclaredObject> = BTreeMap::new();
+    for Declared { unit, object: declared, .. } in declared(input) {
         let id = declared.object.id();
-        if !seen.insert(id.clone()) {
+        if let Some(first) = seen.get(&id) {
+            desired.duplicates.entry(id).or_insert_with(|| duplicate(first, declared));
             continue;
         }
+        seen.insert(id.clone(), declared);
         if let Some(finding) = refusal(input, declared) {
             desired.refused.insert(id, finding);
             continue;
@@ -62,6 +62,16 @@ pub(super) fn desired(input: &SyncInput<'_>) -> Desired {
         }
     }
     desired
+}
+
+fn duplicate(first: &DeclaredObject, other: &DeclaredObject) -> Finding {
+    let message = format!(
+        "{} is declared twice: at {}, which counts, and at {}, which does not; remove one",
+        first.object.id(),
+        first.origin,
+        other.origin
+    );
+    Finding::blocker("duplicate-object", Some(other.origin.clone()), message)
 }
 
 /// The normal form as its unit wants it, marked for the source.

@@ -17,7 +17,10 @@ use super::stage::{
 use crate::harness::{Outcome, eventually};
 
 mod expected;
+mod program;
 mod random;
+
+pub use program::killed_program;
 
 use expected::{Ledger, Place, declared};
 use random::Random;
@@ -108,7 +111,7 @@ fn play(stage: &mut Stage, fate: &mut dyn Fate) -> anyhow::Result<(BTreeMap<Stri
     let recorder = stage.record(&FOLLOWED);
     let mut last = String::new();
     for number in 1..=COMMITS {
-        expected::write(stage, number)?;
+        expected::write(|path, text| stage.write(path, text), number)?;
         recorder.say(format!("commit {number}"));
         last = stage.commit(&format!("Commit {number}"))?;
         if number == 1 {
@@ -117,7 +120,7 @@ fn play(stage: &mut Stage, fate: &mut dyn Fate) -> anyhow::Result<(BTreeMap<Stri
         fate.strike(stage, &recorder, (number, &last))?;
     }
     arrived(stage, COMMITS, &last)?;
-    judge(&recorder)?;
+    judge(&recorder, Ledger::default())?;
     Ok((end_state(stage)?, recorder.len()))
 }
 
@@ -151,9 +154,8 @@ fn arrived(stage: &Stage, number: usize, commit: &str) -> Outcome {
 }
 
 /// Every event is one that a commit made so far explains.
-fn judge(recorder: &Recorder) -> Outcome {
+fn judge(recorder: &Recorder, mut ledger: Ledger) -> Outcome {
     let timeline = recorder.timeline()?;
-    let mut ledger = Ledger::default();
     for (index, entry) in timeline.iter().enumerate() {
         let judged = match entry {
             Entry::Said(what) => {

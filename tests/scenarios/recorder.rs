@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use ::kube::Client;
 use ::kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use ::kube::core::GroupVersionKind;
 use ::kube::runtime::watcher::{self, Event};
@@ -12,7 +13,6 @@ use runtime::Shutdown;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::spaces::Spaces;
 use super::stage::{Kind, LIMIT};
 use crate::harness::{block_on, eventually, spawn};
 
@@ -59,14 +59,14 @@ pub struct Recorder {
 const PATIENCE: Duration = Duration::from_millis(100);
 
 impl Recorder {
-    /// Returns once everything that is there has been seen.
-    pub fn start(spaces: &Spaces, kinds: &[(&str, Kind)]) -> Self {
+    /// Returns once everything that is there has been seen. `client` reaches a space.
+    pub fn start(client: impl Fn(&str) -> Client, kinds: &[(&str, Kind)]) -> Self {
         let shared: Arc<Shared> = Arc::default();
         let shutdown = Shutdown::new();
         let (ready, mut listed) = mpsc::channel(kinds.len().max(1));
         let mut followed = Vec::new();
         for (space, kind) in kinds {
-            let api = Api::all_with(spaces.client(space), &resource(*kind));
+            let api = Api::all_with(client(space), &resource(*kind));
             followed.push(((*space).to_owned(), *kind, api.clone()));
             let task = follow(Arc::clone(&shared), ((*space).to_owned(), *kind), api, ready.clone());
             let stop = shutdown.clone();
@@ -207,8 +207,8 @@ async fn follow(
                 let (name, _) = see(&object, false);
                 known.remove(&name);
             }
-            // The watcher resumes by itself.
-            Err(_) => {}
+            // The watcher resumes by itself; a server that is down need not be asked all the time.
+            Err(_) => tokio::time::sleep(PATIENCE).await,
         }
     }
 }

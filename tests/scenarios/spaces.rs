@@ -1,7 +1,7 @@
 //! The API servers of a story: the WDS, the ITS and three clusters, real or embedded, as a person and as our own parts reach them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use ::kube::Client;
@@ -113,7 +113,12 @@ impl Spaces {
     async fn connect(&mut self) -> anyhow::Result<()> {
         for name in names() {
             let (client, counted) = match &self._servers {
-                Servers::Real(_) => self.over_the_network(name).await?,
+                Servers::Real(_) => {
+                    let config = configured(&self.kubeconfig, name).await?;
+                    let counted =
+                        ClientBuilder::try_from(config.clone())?.with_layer(&counting(name, &self.writes));
+                    (Client::try_from(config)?, counted.build())
+                }
                 Servers::Embedded(server) => {
                     let counted = counting(name, &self.writes).layer(server.admin_service(name)?);
                     (Client::new(server.admin_service(name)?, "default"), Client::new(counted, "default"))
@@ -124,16 +129,6 @@ impl Spaces {
             self.clients.insert(name.to_owned(), client);
         }
         Ok(())
-    }
-
-    async fn over_the_network(&self, name: &str) -> anyhow::Result<(Client, Client)> {
-        let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
-        let options = KubeConfigOptions { context: Some(name.to_owned()), ..Default::default() };
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-        // A watch is idle between bookmarks.
-        config.read_timeout = None;
-        let counted = ClientBuilder::try_from(config.clone())?.with_layer(&counting(name, &self.writes));
-        Ok((Client::try_from(config)?, counted.build()))
     }
 
     /// As a person reaches it.
@@ -157,9 +152,18 @@ impl Spaces {
     }
 
     /// A kubeconfig with one context per space, named like it.
-    pub fn kubeconfig(&self) -> &std::path::Path {
+    pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
+}
+
+/// How to reach a context of a kubeconfig.
+pub async fn configured(kubeconfig: &Path, context: &str) -> anyhow::Result<Config> {
+    let options = KubeConfigOptions { context: Some(context.to_owned()), ..Default::default() };
+    let mut config = Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig)?, &options).await?;
+    // A watch is idle between bookmarks.
+    config.read_timeout = None;
+    Ok(config)
 }
 
 fn counting(

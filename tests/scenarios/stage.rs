@@ -378,10 +378,31 @@ impl Stage {
 
     /// Waits until the README of the status ref satisfies a condition.
     pub fn until_status(&self, holds: impl Fn(&str) -> bool) -> anyhow::Result<String> {
-        eventually("the status ref", LIMIT, || {
-            Ok(self.status_file("README.md").ok().filter(|readme| holds(readme)))
-        })
-        .with_context(|| format!("board: {}", self.board()))
+        self.until_git("gitstellar/status:README.md", holds)
+    }
+
+    /// Waits until a file of any revision (`main:README.md`) satisfies a condition.
+    pub fn until_git(&self, file: &str, holds: impl Fn(&str) -> bool) -> anyhow::Result<String> {
+        let mut last = String::new();
+        let outcome = eventually(&format!("{file} says so"), LIMIT, || {
+            last = git(&self.repository(), &["show", file]).unwrap_or_default();
+            Ok(holds(&last).then(|| last.clone()))
+        });
+        outcome.with_context(|| format!("board: {}; it said: {last}", self.board()))
+    }
+
+    /// What the hub knows of the source `main`.
+    pub fn source_board(&self) -> Option<hub::board::SourceBoard> {
+        self.world.as_ref()?.board.source(&"main".into())
+    }
+
+    /// Makes every controller of the hub look again.
+    pub fn wake_all(&self) -> Outcome {
+        let wakes = &self.world.as_ref().context("the hub runs")?.wakes;
+        let all = [&wakes.kinds, &wakes.source, &wakes.inventory, &wakes.sync];
+        let more = [&wakes.binding, &wakes.transport, &wakes.status, &wakes.report];
+        all.into_iter().chain(more).for_each(runtime::Wake::wake);
+        Ok(())
     }
 
     /// Waits until a hub that was just started has settled its source.
@@ -439,7 +460,7 @@ impl Stage {
 
     /// Follows some kinds in some spaces from now on, event by event.
     pub fn record(&self, kinds: &[(&str, Kind)]) -> Recorder {
-        Recorder::start(&self.spaces, kinds)
+        Recorder::start(|space| self.spaces.client(space), kinds)
     }
 
     /// Applies an object as somebody called `person`.
@@ -545,7 +566,7 @@ impl At<'_> {
     }
 }
 
-fn cluster_file(name: &str, region: &str, tier: &str) -> String {
+pub fn cluster_file(name: &str, region: &str, tier: &str) -> String {
     format!(
         "apiVersion: cluster.open-cluster-management.io/v1\nkind: ManagedCluster\nmetadata:\n  name: {name}\n  labels: {{ region: {region}, tier: {tier} }}\n"
     )

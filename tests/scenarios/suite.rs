@@ -11,16 +11,24 @@
 //! | [`elsewhere`] | sources that are not on this machine: logging in, polling, pushing, and what servers do wrong |
 //! | [`limits`] | sources that may not write or place everything |
 //! | [`status`] | what comes back |
+//! | [`bad_input`] | files, repositories and branches that are not as they should be |
+//! | [`quiet`] | what a poll costs that finds nothing new |
+//! | [`program`] | the program itself |
+//! | [`first_hour`] | what goes wrong with `gitstellar up` |
 //! | [`crashes`] | kills at random moments |
 //! | [`versions`] | objects of another version than the WDS prefers |
 //! | [`trouble`] | hands, foreign objects, drift, bad input, crashes |
 
 mod autoscaling;
+mod bad_input;
 mod crashes;
 mod elsewhere;
+mod first_hour;
 mod first_sync;
 mod limits;
 mod placement;
+mod program;
+mod quiet;
 mod recorder;
 mod spaces;
 mod stage;
@@ -38,18 +46,22 @@ use stage::Stage;
 pub fn trials() -> Vec<Trial> {
     let stories: Vec<(&str, Story)> = [
         autoscaling::stories(),
+        bad_input::stories(),
         elsewhere::stories(),
         first_sync::stories(),
         limits::stories(),
         placement::stories(),
+        quiet::stories(),
         status::stories(),
         trouble::stories(),
         versions::stories(),
     ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let mut trials = Vec::new();
+    .concat();
+    let mut trials = first_hour::trials();
+    trials.push(trial(
+        "scenarios::up_killed_at_random_moments_ends_as_if_nothing_had_happened",
+        crashes::killed_program,
+    ));
     for backend in [Backend::Real, Backend::Embedded] {
         let name = |story: &str| format!("scenarios::{story}::{}", backend.name());
         for (story, play) in &stories {

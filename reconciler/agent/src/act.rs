@@ -166,6 +166,7 @@ fn contended(agent: &Agent, manifest: &Object, live: Option<&Object>, strategy: 
         reason: Reason::Conflict,
         code: 0,
         message: contention::in_words(manifest, live, manager, &agent.cluster.kinds()),
+        faults: Vec::new(),
         retry_after: None,
     }
 }
@@ -235,6 +236,7 @@ fn being_removed(agent: &Agent, name: &Name) -> ApiError {
         reason: Reason::Conflict,
         code: 0,
         message: "that of an earlier work of this name is still being removed".to_owned(),
+        faults: Vec::new(),
         retry_after: None,
     }
 }

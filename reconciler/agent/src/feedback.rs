@@ -165,6 +165,7 @@ fn fresh(
         reason: Reason::Invalid,
         code: 0,
         message: error.to_string(),
+        faults: Vec::new(),
         retry_after: None,
     })
 }

@@ -23,6 +23,7 @@ use anyhow::Context as _;
 use apimachinery::SystemClock;
 use hub::{Settings, World};
 use runtime::{Connection, Shutdown};
+use space::OpenError;
 
 use crate::hub::cancel_on_signal;
 
@@ -126,9 +127,17 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 async fn open_server(args: &Args, place: &place::Place) -> anyhow::Result<Arc<space::Server>> {
     let mut options = space::Options::in_directory(place.data_dir.join("spaces"));
     options.listen.set_port(args.port.unwrap_or(0));
-    let server = space::Server::open(options)
-        .await
-        .with_context(|| format!("cannot start in {}", place.data_dir.display()))?;
+    let server = space::Server::open(options).await.map_err(|error| {
+        let data_dir = place.data_dir.display();
+        let advice = match &error {
+            OpenError::File { .. } => "; make it writable, or name another directory with --data-dir",
+            OpenError::InUse { .. } => {
+                "; end the gitstellar that runs there, or name another directory with --data-dir"
+            }
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("cannot start in {data_dir}{advice}"))
+    })?;
     for space in [WDS, ITS] {
         server.create_space(space).await?;
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use apimachinery::ObjectId;
+use apimachinery::{GroupKind, ObjectId};
 use plan::sync::UnitSettings;
 use plan::work::WorkPlan;
 use plan::{ClusterName, Declaration, Finding, Pair, SourceName, UnitName};
@@ -21,6 +21,12 @@ pub struct Revision {
     pub branch: String,
     /// The repository and the branch: of another one, it is no older commit.
     pub from: String,
+    /// The directory that was read.
+    pub path: String,
+    /// YAML documents that were parsed to read it; what earlier commits have in common with it costs none.
+    pub documents_parsed: u64,
+    /// Kinds of its objects that the WDS did not serve then. Whether their objects live in namespaces was a guess.
+    pub unknown_kinds: BTreeSet<GroupKind>,
     /// What it declares.
     pub declaration: Declaration,
     /// Settings by unit.
@@ -34,6 +40,10 @@ pub struct Revision {
 /// What is known of one source.
 #[derive(Clone, Debug, Default)]
 pub struct SourceBoard {
+    /// How often the repository was looked at, since this process started.
+    pub looks: u64,
+    /// YAML documents that were parsed, since this process started.
+    pub documents_parsed: u64,
     /// The last commit that was rendered.
     pub revision: Option<Arc<Revision>>,
     /// The generation of the GitSource that was looked at last.

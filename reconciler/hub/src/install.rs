@@ -162,6 +162,7 @@ fn unreachable_object(connection: &Connection, message: &str) -> Result<Object, 
         reason: Reason::Invalid,
         code: 0,
         message: message.to_owned(),
+        faults: Vec::new(),
         retry_after: None,
     };
     Err(InstallError::Api { space: connection.name().to_owned(), source })

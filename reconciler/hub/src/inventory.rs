@@ -9,7 +9,7 @@ use plan::{Allow, Cluster, ClusterName, Inventory, SourceName};
 use runtime::{Again, ApiError, DeleteOptions, Manager, Resource, Target};
 use serde_json::{Value, json};
 
-use crate::board::SyncFailure;
+use crate::board::{Revision, SyncFailure};
 use crate::install::HUB_MANAGER;
 use crate::world::{PROPERTIES_NAMESPACE, World, resources};
 use crate::{publish, source};
@@ -37,41 +37,53 @@ pub async fn run(world: Arc<World>) {
     .await;
 }
 
+/// One cluster that cannot be written stops none of the others; the first failure is returned at the end.
 async fn pass(world: &Arc<World>, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
     let stored = world.its.clusters.list(&resources::managed_clusters().group_resource());
-    prepare_mailboxes(world, &stored, prepared).await?;
+    let mut outcome = prepare_mailboxes(world, &stored, prepared).await;
     for (source, board) in world.board.sources() {
         let Some(revision) = board.revision else { continue };
         let allow = source::spec(world, &source).map(|spec| spec.allow).unwrap_or_default();
         let (clusters, refused) = allowed(&source, &revision.declaration.clusters, &allow);
-        for cluster in &stored {
-            let name = ClusterName::from(cluster.header().name.as_str());
-            if !allow.admits_cluster(&name) {
-                continue;
-            }
-            let wanted = clusters.get(&name);
-            if wanted.is_none() && revision.incomplete.clusters {
-                // It may stand in the file that cannot be read.
-                continue;
-            }
-            if let Some(change) = label_change(&source, cluster, wanted) {
-                let manager = source.field_manager();
-                let manager = Manager { name: &manager, force: true };
-                let resource = resources::managed_clusters();
-                let written = world.its.connection.apply(&resource, &change, manager).await?;
-                world.its.clusters.note(&resource.group_resource(), written);
-            }
-        }
-        write_properties(world, &source, (&clusters, &allow)).await?;
+        let written = write_labels(world, (&source, &revision), (&clusters, &allow), &stored).await;
+        let written = written.and(write_properties(world, &source, (&clusters, &allow)).await);
         let told = world.board.update(&source, |board| {
-            board.inventoried = Some(revision.commit.clone());
+            if written.is_ok() {
+                board.inventoried = Some(revision.commit.clone());
+            }
             std::mem::replace(&mut board.refused_clusters, refused.clone())
         });
+        outcome = outcome.and(written);
         if told != refused {
-            publish::source_status(world, &source).await?;
+            outcome = outcome.and(publish::source_status(world, &source).await);
         }
     }
-    Ok(())
+    outcome
+}
+
+async fn write_labels(
+    world: &World,
+    (source, revision): (&SourceName, &Revision),
+    (declared, allow): (&Inventory, &Allow),
+    stored: &[Object],
+) -> Result<(), ApiError> {
+    let (resource, manager) = (resources::managed_clusters(), source.field_manager());
+    let mut outcome = Ok(());
+    for cluster in stored {
+        let name = ClusterName::from(cluster.header().name.as_str());
+        let wanted = declared.get(&name);
+        // It may stand in a file that cannot be read.
+        let unknown = wanted.is_none() && revision.incomplete.clusters;
+        if unknown || !allow.admits_cluster(&name) {
+            continue;
+        }
+        let Some(change) = label_change(source, cluster, wanted) else { continue };
+        match world.its.connection.apply(&resource, &change, Manager { name: &manager, force: true }).await {
+            Ok(written) => world.its.clusters.note(&resource.group_resource(), written),
+            Err(error) => outcome = outcome.and(Err(error)),
+        }
+    }
+    outcome
 }
 
 /// What a source may say of clusters, and what it says beyond that.

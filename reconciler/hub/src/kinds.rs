@@ -53,8 +53,9 @@ pub async fn run(world: Arc<World>) {
     .await;
 }
 
-/// Asks the server what it serves, watches what is new, forgets what went, and rebuilds the kind table.
+/// Asks the server what it serves, watches what is new, forgets what went, and rebuilds the kind table. One at a time: of two answers the later one must stay.
 pub(crate) async fn refresh(world: &World) -> Result<Again, ApiError> {
+    let _alone = world.wds.refreshing.lock().await;
     let served = Served::discover(&world.wds.connection).await?;
     let mut kinds = KindTable::built_in().clone();
     let mut expected = BTreeSet::new();
@@ -83,6 +84,8 @@ pub(crate) async fn refresh(world: &World) -> Result<Again, ApiError> {
         }
     }
     world.wds.set_kinds(kinds);
+    // What was read with less knowledge may read otherwise now.
+    world.wakes.source.wake();
     world.wakes.sync.wake();
     world.wakes.binding.wake();
     let lagging = expected.iter().any(|resource| !wanted.contains(resource));

@@ -39,6 +39,8 @@ pub use observe::{DEFAULT_REPORT_BRANCH, Location, SourceSpec, grants, spec, spe
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 /// Local repositories are watched; polling them as well covers file systems without notifications.
 const LOCAL_INTERVAL: Duration = Duration::from_secs(30);
+/// One that is not there cannot be watched.
+const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
@@ -98,7 +100,13 @@ async fn pass(
     if spec.is_local() {
         watches.follow(&spec);
         act::refresh(world, source, &spec, commits).await;
-        return (None, Again::After(LOCAL_INTERVAL));
+        let board = world.board.source(source).unwrap_or_default();
+        if board.report_problem.is_some() {
+            // What moved in the repository may have made room for the status ref.
+            world.wakes.report.wake();
+        }
+        let missing = board.problem.is_some_and(|problem| problem.reason == advice::REPOSITORY_MISSING);
+        return (None, Again::After(if missing { MISSING_INTERVAL } else { LOCAL_INTERVAL }));
     }
     let question = observe::question(world, &spec);
     // Whoever corrects a source or its Secret waits for the answer; nobody else makes a server work before its time.

@@ -67,6 +67,7 @@ pub async fn run(world: Arc<World>) {
     runtime::drive("sync", world.wakes.sync.clone(), world.shutdown.clone(), || async move {
         let changed = changes.take();
         let mut again = Again::WhenWoken;
+        let mut first_failure = None;
         for (source, board) in world.board.sources() {
             let was_clean = clean.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
             let unchanged = was_clean.filter(|clean| is_clean(world, &source, (clean, &board), &changed));
@@ -78,14 +79,16 @@ pub async fn run(world: Arc<World>) {
                     .map_err(|error| SyncError::Bookkeeping { source_name: source.clone(), source: error }),
                 None => pass(world, &source, &board).await,
             };
-            match outcome? {
-                Some(now) => {
+            match outcome {
+                Ok(Some(now)) => {
                     clean.lock().unwrap_or_else(PoisonError::into_inner).insert(source, now);
                 }
-                None => again = Again::After(RETRY),
+                Ok(None) => again = Again::After(RETRY),
+                // One source that cannot be synced stops none of the others.
+                Err(error) => first_failure = first_failure.or(Some(error)),
             }
         }
-        Ok::<_, SyncError>(again)
+        first_failure.map_or(Ok(again), Err)
     })
     .await;
 }
@@ -125,7 +128,10 @@ async fn pass(
     let report = if nothing_to_do {
         act::Report::of_plan(&decided.plan, &revision)
     } else {
-        begin(world, source, &revision).await.map_err(bookkeeping)?;
+        // What is written of a commit that is settled already repairs or tries again: nothing of it is half done.
+        if board.settled.as_deref() != Some(revision.commit.as_str()) {
+            begin(world, source, &revision).await.map_err(bookkeeping)?;
+        }
         let acted = act::act(world, source, &revision, &decided.plan).await.map_err(bookkeeping)?;
         // Writes by this process are in the mirror before anybody decides about removals.
         acted

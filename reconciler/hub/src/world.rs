@@ -92,13 +92,20 @@ pub struct Wds {
     /// The mirror.
     pub mirror: Mirror,
     kinds: RwLock<Arc<KindTable>>,
+    /// Held while the server is asked what it serves.
+    pub(crate) refreshing: tokio::sync::Mutex<()>,
 }
 
 impl Wds {
     fn new(connection: Connection, shutdown: Shutdown) -> Self {
         let scope = Scope { read_in: Some(plan::intent::version_to_read), ..Scope::default() };
         let mirror = Mirror::new(connection.clone(), scope, shutdown);
-        Self { connection, mirror, kinds: RwLock::new(Arc::new(KindTable::built_in().clone())) }
+        Self {
+            connection,
+            mirror,
+            kinds: RwLock::new(Arc::new(KindTable::built_in().clone())),
+            refreshing: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The kinds that are known now: built-in ones and those of the CRDs that are there.

@@ -3,7 +3,7 @@
 //! One Binding per policy, of the same name; none for a policy that matches neither an object nor a cluster. It is rewritten only when its entries,
 //! their modulation, its destinations or the digest over its intents change: resourceVersions alone never cause a write.
 //!
-//! While a source is not settled, nothing that it owns or that its policies select is removed. A Binding is a cross product of objects and clusters,
+//! While a source is not settled, nothing that it owns or that its policies select is removed; and nothing that a policy selected which cannot be understood now. A Binding is a cross product of objects and clusters,
 //! so it can keep an old object, or an old cluster, only as long as nothing is added on the other side: else it would ask for pairs that neither the old
 //! nor the new state asked for. In that case the old ones leave the Binding, and stay in the mailboxes because transport holds pair by pair.
 
@@ -78,40 +78,41 @@ pub struct SourceProgress {
 }
 
 /// What may not be removed now. The same answer serves binding and transport.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holds {
     /// Every source of the WDS.
     pub sources: BTreeMap<SourceName, SourceProgress>,
+    /// Policies that cannot be understood, whoever wrote them: what they meant to select is not known.
+    pub unclear_policies: BTreeSet<PolicyName>,
+    /// Objects that a hand has changed in the WDS and a source is about to repair: what selects them now is not what was declared.
+    pub contended: BTreeSet<ResourceId>,
 }
 
 impl Holds {
-    /// The source because of which nothing that `policy` selects may be removed.
-    pub fn policy(&self, policy: &PolicyName) -> Option<&SourceName> {
-        self.first(|s| (s.applying && s.policies.contains(policy)) || s.failed_policies.contains(policy))
+    /// Whether nothing that `policy` selected may be removed.
+    pub fn policy(&self, policy: &PolicyName) -> bool {
+        self.unclear_policies.contains(policy)
+            || self.any(|s| (s.applying && s.policies.contains(policy)) || s.failed_policies.contains(policy))
     }
 
-    /// The source because of which `object` may not be removed.
-    pub fn object(&self, object: &ResourceId) -> Option<&SourceName> {
-        self.first(|s| (s.applying && s.owned.contains(object)) || s.failed.contains(object))
+    /// Whether `object` may not be removed.
+    pub fn object(&self, object: &ResourceId) -> bool {
+        self.contended.contains(object)
+            || self.any(|s| (s.applying && s.owned.contains(object)) || s.failed.contains(object))
     }
 
-    /// The source because of which `cluster` may not be dropped from a Binding.
-    pub fn cluster(&self, cluster: &ClusterName) -> Option<&SourceName> {
-        self.first(|s| s.applying && s.clusters.contains(cluster))
+    /// Whether `cluster` may not be dropped from a Binding.
+    pub fn cluster(&self, cluster: &ClusterName) -> bool {
+        self.any(|s| s.applying && s.clusters.contains(cluster))
     }
 
-    /// The source because of which `object` may not leave the mailbox of `cluster`, where a work of `policy` holds it.
-    pub fn pair(
-        &self,
-        policy: Option<&PolicyName>,
-        object: &ResourceId,
-        cluster: &ClusterName,
-    ) -> Option<&SourceName> {
-        policy.and_then(|p| self.policy(p)).or_else(|| self.object(object)).or_else(|| self.cluster(cluster))
+    /// Whether `object` may not leave the mailbox of `cluster`, where a work of `policy` holds it.
+    pub fn pair(&self, policy: Option<&PolicyName>, object: &ResourceId, cluster: &ClusterName) -> bool {
+        policy.is_some_and(|policy| self.policy(policy)) || self.object(object) || self.cluster(cluster)
     }
 
-    fn first(&self, test: impl Fn(&SourceProgress) -> bool) -> Option<&SourceName> {
-        self.sources.iter().find(|(_, progress)| test(progress)).map(|(name, _)| name)
+    fn any(&self, test: impl Fn(&SourceProgress) -> bool) -> bool {
+        self.sources.values().any(test)
     }
 }
 
@@ -197,9 +198,9 @@ fn held_objects(
     observed: &BindingContent,
     holds: &Holds,
 ) -> BTreeSet<ResourceId> {
-    let all = holds.policy(policy).is_some();
+    let all = holds.policy(policy);
     let gone = observed.entries.keys().filter(|id| !wanted.entries.contains_key(id));
-    gone.filter(|id| all || holds.object(id).is_some()).cloned().collect()
+    gone.filter(|id| all || holds.object(id)).cloned().collect()
 }
 
 fn held_clusters(
@@ -208,9 +209,9 @@ fn held_clusters(
     observed: &BindingContent,
     holds: &Holds,
 ) -> BTreeSet<ClusterName> {
-    let all = holds.policy(policy).is_some();
+    let all = holds.policy(policy);
     let gone = observed.destinations.difference(&wanted.destinations);
-    gone.filter(|cluster| all || holds.cluster(cluster).is_some()).cloned().collect()
+    gone.filter(|cluster| all || holds.cluster(cluster)).cloned().collect()
 }
 
 /// The wanted content and what is held of the old one, as far as that asks for no pair that is neither old nor wanted.

@@ -163,8 +163,12 @@ fn selectable(declared: &DeclaredObject, kinds: &Kinds) -> Selectable {
     selectable
 }
 
-/// All objects, in an order that does not depend on the order of the input: by unit (`policies/` first), place, content.
-fn in_order<'a>(declaration: &'a Declaration, before: Option<&'a Declaration>) -> Vec<Declared<'a>> {
+/// All objects, in an order that does not depend on the order of the input: by unit (`policies/` first), place, content. Of several declarations of one object the
+/// first counts, here and in [`crate::sync`].
+pub(crate) fn in_order<'a>(
+    declaration: &'a Declaration,
+    before: Option<&'a Declaration>,
+) -> Vec<Declared<'a>> {
     let policies = declaration.policies.iter().map(|object| Declared { unit: None, object, carried: false });
     let units = declaration.units.iter().flat_map(|unit| match &unit.failure {
         None => objects_of(unit, false),

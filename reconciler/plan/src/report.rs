@@ -37,7 +37,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 pub struct ReportInput {
     /// The source.
     pub source: Option<SourceName>,
-    /// The commit it speaks of, full hash.
+    /// The commit it speaks of, full hash; empty while none could be read.
     pub commit: String,
     /// The ref that is synced, `main`.
     pub git_ref: String,
@@ -192,11 +192,13 @@ pub fn digest(files: &Files) -> Digest {
 pub fn commit_message(input: &ReportInput) -> String {
     let gist = gist(input);
     let ready = gist.ready.values().filter(|ready| **ready).count();
-    let mut text = format!(
-        "Status of {}: {ready} of {} units ready [skip ci]\n",
-        short(&input.commit),
-        gist.ready.len()
-    );
+    let mut text = match short(&input.commit) {
+        "" => format!(
+            "Status of {}: nothing could be read [skip ci]\n",
+            input.git_ref.replace(['\n', '\r'], " ")
+        ),
+        commit => format!("Status of {commit}: {ready} of {} units ready [skip ci]\n", gist.ready.len()),
+    };
     const SHOWN: usize = 10;
     if !gist.failures.is_empty() {
         text.push('\n');
@@ -208,7 +210,9 @@ pub fn commit_message(input: &ReportInput) -> String {
     if gist.failures.len() > SHOWN {
         text.push_str(&format!("- and {} more\n", gist.failures.len() - SHOWN));
     }
-    text.push_str(&format!("\nGitstellar-Commit: {}\n", input.commit));
+    if !input.commit.is_empty() {
+        text.push_str(&format!("\nGitstellar-Commit: {}\n", input.commit));
+    }
     text
 }
 

@@ -156,8 +156,10 @@ pub struct SyncPlan {
     pub steps: Vec<SyncStep>,
     /// Objects that are as declared already, with their UIDs.
     pub unchanged: BTreeMap<ObjectId, String>,
-    /// Objects that are not written, and why: claimed by another source, not allowed, encrypted, declared twice.
+    /// Objects that are not written, and why: claimed by another source, not allowed, encrypted, of a kind that is not served.
     pub refused: BTreeMap<ObjectId, Finding>,
+    /// Objects that are declared more than once; the first declaration counts.
+    pub duplicates: BTreeMap<ObjectId, Finding>,
     /// Objects that are no longer declared and stay.
     pub kept: BTreeMap<ObjectId, PruneRefusal>,
     /// Objects of the ledger that are no longer declared and gone already.
@@ -192,6 +194,7 @@ pub fn plan(input: &SyncInput<'_>) -> SyncPlan {
         ledger_before: ledger::before(input, &desired),
         unchanged: desired.unchanged,
         refused: desired.refused,
+        duplicates: desired.duplicates,
         kept: removal.kept,
         gone: removal.gone,
         steps: Vec::new(),

@@ -49,17 +49,23 @@ pub struct ApiError {
     pub code: u16,
     /// What the server says.
     pub message: String,
+    /// The fields that it finds fault with, each with its reason: `FieldValueRequired data[tls.key]`. No values.
+    pub faults: Vec<String>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
 }
 
 impl ApiError {
     pub(crate) fn from_kube(what: &str, error: kube::Error) -> Self {
-        let (code, message, retry_after, reason) = match error {
-            kube::Error::Api(status) => explain(&status),
-            other => (0, crate::drive::chain(&other), None, Reason::Unavailable),
-        };
-        Self { what: what.to_owned(), server: String::new(), reason, code, message, retry_after }
+        let (what, server) = (what.to_owned(), String::new());
+        match error {
+            kube::Error::Api(status) => Self { what, ..explain(&status) },
+            other => {
+                let message = crate::drive::chain(&other);
+                let (code, reason) = (0, Reason::Unavailable);
+                Self { what, server, reason, code, message, faults: Vec::new(), retry_after: None }
+            }
+        }
     }
 
     fn at(mut self, connection: &Connection) -> Self {
@@ -72,22 +78,24 @@ impl ApiError {
         self.reason == Reason::NotFound
     }
 
-    /// The same failure for an object whose values must not be printed: what the server says about fields, without quoted values.
+    /// The same failure for an object whose values must not be printed: which fields the server finds fault with, and nothing that could quote a value.
     #[must_use]
     pub fn redacted(mut self) -> Self {
-        self.message =
-            format!("the server refused it with status {} (details withheld: it is a Secret)", self.code);
+        let faults =
+            if self.faults.is_empty() { String::new() } else { format!(": {}", self.faults.join(", ")) };
+        let code = self.code;
+        self.message = format!(
+            "the server refused it with status {code}{faults} (what else it says is withheld: it is a Secret)"
+        );
         self
     }
 }
 
-fn explain(status: &Status) -> (u16, String, Option<Duration>, Reason) {
-    let retry_after = status
-        .details
-        .as_ref()
-        .map(|details| details.retry_after_seconds)
-        .filter(|seconds| *seconds > 0)
-        .map(|seconds| Duration::from_secs(u64::from(seconds)));
+fn explain(status: &Status) -> ApiError {
+    let details = status.details.as_ref();
+    let retry_after = details.map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0);
+    let causes = details.into_iter().flat_map(|details| &details.causes);
+    let faults = causes.filter(|cause| !cause.field.is_empty());
     let reason = match (status.code, status.reason.as_str()) {
         (409, "AlreadyExists") => Reason::AlreadyExists,
         (404, _) => Reason::NotFound,
@@ -98,7 +106,15 @@ fn explain(status: &Status) -> (u16, String, Option<Duration>, Reason) {
         (400 | 405 | 406 | 413 | 415 | 422, _) => Reason::Invalid,
         _ => Reason::Unavailable,
     };
-    (status.code, status.message.clone(), retry_after, reason)
+    ApiError {
+        what: String::new(),
+        server: String::new(),
+        reason,
+        code: status.code,
+        message: status.message.clone(),
+        faults: faults.map(|cause| format!("{} {}", cause.reason, cause.field)).collect(),
+        retry_after: retry_after.map(|seconds| Duration::from_secs(u64::from(seconds))),
+    }
 }
 
 /// What a delete asks for.
@@ -411,7 +427,15 @@ impl Connection {
 
     fn unavailable(&self, what: &str, message: String) -> ApiError {
         let (what, server) = (what.to_owned(), self.name().to_owned());
-        ApiError { what, server, reason: Reason::Unavailable, code: 0, message, retry_after: None }
+        ApiError {
+            what,
+            server,
+            reason: Reason::Unavailable,
+            code: 0,
+            message,
+            faults: Vec::new(),
+            retry_after: None,
+        }
     }
 }
 

@@ -75,6 +75,7 @@ impl World {
             reason: if code == 403 { Reason::Forbidden } else { Reason::Invalid },
             code,
             message: format!("{}s \"{name}\" is forbidden: {why}", kind.to_lowercase()),
+            faults: Vec::new(),
             retry_after: None,
         }
     }

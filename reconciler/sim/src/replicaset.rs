@@ -247,6 +247,7 @@ mod tests {
             reason: Reason::Forbidden,
             code: 403,
             message: "pods \"c\" is forbidden".to_owned(),
+            faults: Vec::new(),
             retry_after: None,
         };
         let failed = status(&observed(set(3)), Some(&error), "t1");

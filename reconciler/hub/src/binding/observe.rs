@@ -1,12 +1,14 @@
 //! What policies select now, kept up to date by watch deltas; and what sources are doing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use apimachinery::kinds::KindTable;
 use apimachinery::{Object, ObjectId};
 use plan::binding::{
-    self, BindingChange, BindingDecision, Entry, Holds, ResourceId, Selected, SourceProgress,
+    self, BindingChange, BindingContent, BindingDecision, Entry, Holds, ResourceId, Selected, SourceProgress,
 };
+use plan::intent::IntentState;
 use plan::policy::is_policy;
 use plan::select::{Index, Selectable};
 use plan::{ClusterName, Policy, PolicyName, SourceName};
@@ -24,7 +26,9 @@ pub(super) struct State {
     /// Policies to decide about, kept until their Binding is as it shall be.
     dirty: BTreeSet<PolicyName>,
     /// What was held at the last pass; when that changes, everything is looked at again.
-    holds: Vec<(SourceName, SourceProgress)>,
+    holds: Holds,
+    /// The kinds of the last pass: an object of a kind that was not known is selected once it is.
+    kinds: Arc<KindTable>,
 }
 
 /// A decision, with what its writing needs.
@@ -42,7 +46,13 @@ pub(super) struct Pending {
 
 impl State {
     pub(super) fn new() -> Self {
-        Self { index: Index::new(), known: BTreeMap::new(), dirty: BTreeSet::new(), holds: Vec::new() }
+        Self {
+            index: Index::new(),
+            known: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            holds: Holds::default(),
+            kinds: Arc::default(),
+        }
     }
 
     /// Takes watch deltas, clusters and holds in.
@@ -56,9 +66,9 @@ impl State {
             }
         }
         self.update_clusters(world);
-        let holds: Vec<_> = holds(world).sources.into_iter().collect();
-        if holds != self.holds {
-            self.holds = holds;
+        let holds = holds(world);
+        if holds != self.holds || !Arc::ptr_eq(&kinds, &self.kinds) {
+            (self.holds, self.kinds) = (holds, kinds);
             self.dirty.extend(self.index.policies().map(|policy| policy.name.clone()));
         }
     }
@@ -124,10 +134,9 @@ impl State {
 
     /// Decisions for all dirty policies that ask for a write. Those that ask for none are clean from here on.
     pub(super) fn pending(&mut self, world: &World) -> Vec<Pending> {
-        let holds = Holds { sources: self.holds.iter().cloned().collect() };
         let mut pending = Vec::new();
         for policy in self.dirty.clone() {
-            match self.decide(world, &policy, &holds) {
+            match self.decide(world, &policy, &self.holds) {
                 Some(decision) => pending.push(decision),
                 None => {
                     self.dirty.remove(&policy);
@@ -165,6 +174,8 @@ impl State {
                 .filter_map(|(id, modulation)| selected(world, id, modulation.clone()));
             binding::desired(objects.collect(), selection.clusters.clone())
         });
+        let contended = self.contended(world, desired.as_ref(), observed.as_ref());
+        let holds = &Holds { contended, ..holds.clone() };
         let decision = binding::decide(policy, desired, observed.as_ref(), holds);
         let after = match &decision.change {
             BindingChange::None => return None,
@@ -184,6 +195,25 @@ impl State {
             leaving,
             clusters_leave,
         })
+    }
+
+    /// Of the objects that would leave, those that a hand has changed: `kubectl label` in the WDS must not unbind what a source declares.
+    fn contended(
+        &self,
+        world: &World,
+        desired: Option<&BindingContent>,
+        observed: Option<&BindingContent>,
+    ) -> BTreeSet<ResourceId> {
+        let stays = |id: &ResourceId| desired.is_some_and(|content| content.entries.contains_key(id));
+        let leaving = observed.iter().flat_map(|content| content.entries.keys()).filter(|id| !stays(id));
+        let contended = leaving.filter(|id| {
+            let object = self.leaving(world, id).and_then(|(_, object)| object);
+            object.is_some_and(|object| {
+                let intent = world.intents.of(&object, &self.kinds);
+                matches!(intent.state, IntentState::Contended { .. })
+            })
+        });
+        contended.cloned().collect()
     }
 
     fn leaving(&self, world: &World, id: &ResourceId) -> Option<(ObjectId, Option<Object>)> {
@@ -252,7 +282,10 @@ pub fn holds(world: &World) -> Holds {
             },
         );
     }
-    Holds { sources }
+    let stored = world.wds.mirror.list(&resources::policies().group_resource());
+    let parsed = stored.iter().filter_map(|policy| Policy::parse(&policy.to_value(), None));
+    let unclear_policies = parsed.filter(|policy| !policy.problems.is_empty()).map(|policy| policy.name);
+    Holds { sources, unclear_policies: unclear_policies.collect(), ..Holds::default() }
 }
 
 fn policies_in(ids: &[ObjectId]) -> BTreeSet<PolicyName> {

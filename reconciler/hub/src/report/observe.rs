@@ -6,6 +6,7 @@ use plan::report::{HeldRemovals, ReportInput, ReportedUnit, Snapshot};
 use plan::status::Failure;
 use plan::{ClusterName, Policy, SourceName};
 
+use crate::board::SourceBoard;
 use crate::source::{SourceSpec, spec};
 use crate::world::{World, resources};
 
@@ -29,7 +30,7 @@ impl Observed {
 pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
     let spec = spec(world, source).filter(|spec| spec.location.is_ok())?;
     let board = world.board.source(source)?;
-    let revision = board.revision.clone()?;
+    let Some(revision) = board.revision.clone() else { return unread(world, source, spec, &board) };
     // Nothing is said about a commit before every write of it was attempted once.
     let commit = board.settled.clone()?;
     let fleet = world.board.fleet();
@@ -77,6 +78,21 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
             .collect(),
         failures: others.chain(problem).collect(),
         snapshot: snapshot(world, source),
+    };
+    Some(Observed { input, generation: spec.generation, spec, source: source.clone() })
+}
+
+/// A source of which nothing could be read, in a repository that has commits: its author looks there, too. An empty repository stays empty, or the status ref would
+/// become its default branch.
+fn unread(world: &World, source: &SourceName, spec: SourceSpec, board: &SourceBoard) -> Option<Observed> {
+    let told = ["BranchMissing", "RepositoryInvalid"];
+    let problem = board.problem.as_ref().filter(|problem| told.contains(&problem.reason))?;
+    let input = ReportInput {
+        source: Some(source.clone()),
+        git_ref: spec.branch.clone().unwrap_or_else(|| "the default branch".to_owned()),
+        failures: vec![Failure { object: None, cluster: None, message: problem.message.clone() }],
+        snapshot: snapshot(world, source),
+        ..ReportInput::default()
     };
     Some(Observed { input, generation: spec.generation, spec, source: source.clone() })
 }

@@ -1,11 +1,13 @@
 //! Asking for the tip, fetching, rendering.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use apimachinery::Digest;
+use apimachinery::kinds::KindTable;
+use apimachinery::{Digest, GroupKind};
 use git::{CommitId, GitError, Remote, RemoteFailure, Repository};
-use plan::{Finding, Severity, SourceName};
+use plan::{Declaration, Finding, Severity, SourceName};
 
 use super::advice::explain;
 use super::observe::{Location, SourceSpec, problem};
@@ -51,6 +53,10 @@ pub(super) async fn refresh(
     let before = world.board.source(source).unwrap_or_default();
     let outcome = attempt(world, source, spec, (&before, commits)).await.unwrap_or_else(Outcome::from);
     let refreshed = Refreshed { failed: outcome.problem.is_some(), rest: outcome.rest };
+    world.board.update(source, |board| {
+        board.looks += 1;
+        board.documents_parsed += outcome.revision.as_ref().map_or(0, |revision| revision.documents_parsed);
+    });
     let known = outcome.problem == before.problem && before.generation == spec.generation;
     if outcome.revision.is_none() && known {
         return refreshed;
@@ -118,7 +124,7 @@ struct Look {
     known: Option<Arc<Revision>>,
     /// The commit that an earlier process has read.
     recorded: Option<String>,
-    kinds: Arc<apimachinery::kinds::KindTable>,
+    kinds: Arc<KindTable>,
     /// What earlier commits were rendered to.
     commits: Arc<Mutex<Commits>>,
 }
@@ -153,7 +159,9 @@ impl Look {
             InForce::Nothing => true,
         };
         match decide(in_force, &tip.commit.to_string(), follows, self.spec.hold_rewrites) {
-            Decision::Keep => Ok(Outcome::default()),
+            Decision::Keep if self.would_read_the_same() => Ok(Outcome::default()),
+            // A mirror may have been deleted since; then what was read stays in force as it was read.
+            Decision::Keep => Ok(Outcome { revision: self.render(tip, None).ok(), ..Outcome::default() }),
             Decision::Render => Ok(Outcome { revision: Some(self.render(tip, None)?), ..Outcome::default() }),
             Decision::Rewritten(told) => {
                 tracing::warn!(source = %origin, "{told}");
@@ -161,6 +169,14 @@ impl Look {
             }
             Decision::Hold(problem) => Ok(Outcome { revision: self.held(tip, in_force), ..problem.into() }),
         }
+    }
+
+    /// Whether the commit in force would be read as it was: from the same directory, with no more known of its kinds.
+    fn would_read_the_same(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| {
+            known.path == self.spec.path
+                && known.unknown_kinds.iter().all(|kind| self.kinds.preferred(kind).is_none())
+        })
     }
 
     /// After a restart, the commit that stays in force must be read again, if the repository still has it. Without it nothing is known, and nothing is removed.
@@ -233,6 +249,9 @@ impl Look {
             commit: tip.commit.to_string(),
             branch: tip.branch.clone(),
             from: self.origin(&tip.branch),
+            path: self.spec.path.clone(),
+            documents_parsed: declared.documents_parsed,
+            unknown_kinds: unknown_kinds(&declaration, &self.kinds),
             declaration,
             settings: declared.settings,
             incomplete: declared.incomplete,
@@ -259,6 +278,12 @@ pub(crate) fn fetch(
         }
         other => other,
     }
+}
+
+fn unknown_kinds(declaration: &Declaration, kinds: &KindTable) -> BTreeSet<GroupKind> {
+    let objects = declaration.units.iter().flat_map(|unit| &unit.objects);
+    let declared = objects.map(|declared| declared.object.header().gvk.group_kind());
+    declared.filter(|kind| kinds.preferred(kind).is_none()).collect()
 }
 
 /// Opens a mirror, or makes it. One that is no repository any more is made anew.

@@ -5,14 +5,17 @@ use git::{GitError, RemoteFailure, Scheme, UrlError};
 use super::observe::{SourceSpec, problem};
 use crate::board::SourceProblem;
 
+/// Reason of a problem: there is no repository, or none that may be read.
+pub(super) const REPOSITORY_MISSING: &str = "RepositoryMissing";
+
 /// A problem with reason, message and advice. Nothing that runs stops running for it, and the message says so.
 pub(crate) fn explain(error: &GitError, spec: &SourceSpec) -> SourceProblem {
     let (reason, advice) = match error {
         GitError::Nowhere { .. } | GitError::NotARepository { .. } => (
-            "RepositoryMissing",
+            REPOSITORY_MISSING,
             "restore it, or let spec.url of the GitSource name where it is now".to_owned(),
         ),
-        GitError::ForeignOwner { .. } => ("RepositoryMissing", String::new()),
+        GitError::ForeignOwner { .. } => (REPOSITORY_MISSING, String::new()),
         GitError::NoSuchRef { .. } => {
             ("BranchMissing", "push that branch, or let spec.ref of the GitSource name another".to_owned())
         }

@@ -1,10 +1,12 @@
 //! Wake-ups from local repositories: their refs are files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::ModifyKind;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use runtime::Wake;
 
 use super::SourceSpec;
@@ -13,7 +15,14 @@ use super::observe::Location;
 /// The watcher of a local repository.
 pub(super) struct Watches {
     wake: Wake,
-    by_directory: Mutex<BTreeMap<PathBuf, Option<RecommendedWatcher>>>,
+    by_directory: Mutex<BTreeMap<PathBuf, Watched>>,
+}
+
+struct Watched {
+    /// `None` where watching is impossible: polling remains.
+    _watcher: Option<RecommendedWatcher>,
+    /// The directory went. One that stands in its place now is another one.
+    gone: Arc<AtomicBool>,
 }
 
 impl Watches {
@@ -31,33 +40,50 @@ impl Watches {
             return;
         };
         let directory = repository.git_dir();
-        if watched.contains_key(&directory) {
+        if watched.get(&directory).is_some_and(|watched| !watched.gone.load(Relaxed)) {
             return;
         }
         watched.clear();
-        let wake = self.wake.clone();
-        let started = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Objects and locks change all the time; only refs and HEAD tell of a commit.
-            let tells = event.map_or(true, |event| event.paths.iter().any(|path| !is_noise(path)));
-            if tells {
-                wake.wake();
-            }
-        })
-        .and_then(|mut watcher| {
-            watcher.watch(&directory, RecursiveMode::NonRecursive)?;
-            watcher.watch(&directory.join("refs"), RecursiveMode::Recursive)?;
-            Ok(watcher)
-        });
-        let watcher = started
+        let gone = Arc::new(AtomicBool::new(false));
+        let watcher = start((path, &directory), Arc::clone(&gone), self.wake.clone())
             .inspect_err(
                 |error| tracing::warn!(path = %directory.display(), %error, "cannot watch; polling instead"),
             )
             .ok();
-        watched.insert(directory, watcher);
+        watched.insert(directory, Watched { _watcher: watcher, gone });
     }
 }
 
-fn is_noise(path: &std::path::Path) -> bool {
+fn start(
+    (root, directory): (&Path, &Path),
+    gone: Arc<AtomicBool>,
+    wake: Wake,
+) -> notify::Result<RecommendedWatcher> {
+    let places = [root.to_owned(), directory.to_owned(), directory.join("refs")];
+    let beside = root.parent().map(Path::to_owned);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return wake.wake() };
+        let moves = event.kind.is_remove() || matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
+        if moves && event.paths.iter().any(|path| places.contains(path)) {
+            gone.store(true, Relaxed);
+        }
+        // Objects and locks change all the time, and what stands beside the repository is not ours; only the repository itself, refs and HEAD tell of a commit.
+        let tells =
+            |path: &PathBuf| places.contains(path) || (path.parent() != beside.as_deref() && !is_noise(path));
+        if event.paths.iter().any(tells) {
+            wake.wake();
+        }
+    })?;
+    watcher.watch(directory, RecursiveMode::NonRecursive)?;
+    watcher.watch(&directory.join("refs"), RecursiveMode::Recursive)?;
+    if let Some(parent) = root.parent() {
+        // The repository may be moved away as a whole, of which it does not tell itself.
+        watcher.watch(parent, RecursiveMode::NonRecursive)?;
+    }
+    Ok(watcher)
+}
+
+fn is_noise(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.ends_with(".lock") || matches!(name, "index" | "COMMIT_EDITMSG" | "FETCH_HEAD" | "objects" | "logs")
 }

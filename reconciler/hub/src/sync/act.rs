@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apimachinery::{GroupVersionKind, Object, ObjectId};
+use plan::finding::policies::invalid_selectors;
 use plan::finding::{Finding, Severity};
+use plan::policy::is_policy;
 use plan::sync::{
     ApplyStep, OnConflict, Outcome, PruneRefusal, SyncPlan, SyncStep, WriteMode, ledger_after, on_conflict,
 };
-use plan::{Origin, SourceName, intent};
+use plan::{Origin, Policy, SourceName, intent};
 use runtime::{ApiError, DeleteOptions, Manager, Reason, Resource, Target};
 
 use super::ledger;
@@ -29,12 +31,32 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// What a plan itself reports: objects that are refused, removals that are refused.
+    /// What a plan itself reports: objects that are refused or declared twice, removals that are refused.
     pub(super) fn of_plan(plan: &SyncPlan, revision: &Revision) -> Self {
-        let findings: Vec<Finding> = plan.refused.values().cloned().collect();
-        let refused = plan.refused.iter().map(|(id, finding)| failure(id, revision, finding.message.clone()));
+        let findings: Vec<Finding> = plan.refused.values().chain(plan.duplicates.values()).cloned().collect();
+        let refused = plan.refused.iter().chain(&plan.duplicates);
+        let refused = refused.map(|(id, finding)| failure(id, revision, finding.message.clone()));
         let kept = plan.kept.iter().filter_map(|(id, why)| Some(failure(id, revision, kept_in_words(why)?)));
-        Self { failures: refused.chain(kept).collect(), findings }
+        let mut report = Self { failures: refused.chain(kept).collect(), findings };
+        report.tell_unclear_policies(revision);
+        report
+    }
+
+    /// A policy that the WDS takes may be one that nobody understands.
+    fn tell_unclear_policies(&mut self, revision: &Revision) {
+        let units = revision.declaration.units.iter().flat_map(|unit| &unit.objects);
+        for declared in units.chain(&revision.declaration.policies) {
+            let id = declared.object.id();
+            if !is_policy(&id) {
+                continue;
+            }
+            let parsed = Policy::parse(&declared.object.to_value(), Some(declared.origin.clone()));
+            let Some(policy) = parsed else { continue };
+            let unclear: Vec<Finding> = invalid_selectors(&policy).collect();
+            self.failures
+                .extend(unclear.iter().map(|finding| failure(&id, revision, finding.message.clone())));
+            self.findings.extend(unclear);
+        }
     }
 }
 
@@ -204,6 +226,7 @@ async fn update(
             reason: Reason::Invalid,
             code: 0,
             message: error.to_string(),
+            faults: Vec::new(),
             retry_after: None,
         }),
     }
@@ -231,6 +254,7 @@ fn not_served(world: &World, gvk: &GroupVersionKind) -> ApiError {
         message: format!(
             "the WDS does not serve {gvk}; it is applied as soon as its CustomResourceDefinition is there (kind-not-served)"
         ),
+        faults: Vec::new(),
         retry_after: None,
     }
 }

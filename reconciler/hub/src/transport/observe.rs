@@ -183,7 +183,7 @@ impl Observed {
                         namespace: manifest.object.header().namespace.clone(),
                         name: manifest.object.header().name.clone(),
                     };
-                    if self.holds.pair(policy.as_ref(), &id, cluster).is_some() {
+                    if self.holds.pair(policy.as_ref(), &id, cluster) {
                         judged.objects.entry(cluster.clone()).or_default().insert(manifest.object.id());
                     }
                 }

@@ -25,9 +25,10 @@ pub fn all(scene: &Scene) -> Vec<Finding> {
 }
 
 /// What of a policy could not be understood.
-fn invalid_selectors(policy: &Policy) -> impl Iterator<Item = Finding> {
+pub fn invalid_selectors(policy: &Policy) -> impl Iterator<Item = Finding> {
     policy.problems.iter().map(|problem| {
-        let message = format!("policy {}: {problem}. This part selects nothing", policy.name);
+        let message = format!("policy {}: {problem}. This part selects nothing; what the policy placed before stays until all of it is understood",
+            policy.name);
         Finding::blocker("policy-invalid-selector", policy.origin.clone(), message)
     })
 }

@@ -25,14 +25,18 @@ fn write(text: &mut String, input: &ReportInput) -> fmt::Result {
     let gist = gist(input);
     let ready = gist.ready.values().filter(|ready| **ready).count();
     writeln!(text, "# {}\n", escaped(source))?;
-    writeln!(
-        text,
-        "Commit `{}` of {}: **{ready} of {} ready**{}.\n",
-        short(&input.commit),
-        escaped(&input.git_ref),
-        counted(gist.ready.len(), "unit"),
-        if gist.converged { "" } else { ", changes are under way" }
-    )?;
+    if input.commit.is_empty() {
+        writeln!(text, "Nothing of {} has been read.\n", escaped(&input.git_ref))?;
+    } else {
+        writeln!(
+            text,
+            "Commit `{}` of {}: **{ready} of {} ready**{}.\n",
+            short(&input.commit),
+            escaped(&input.git_ref),
+            counted(gist.ready.len(), "unit"),
+            if gist.converged { "" } else { ", changes are under way" }
+        )?;
+    }
     units(text, input)?;
     not_ready(text, input)?;
     held(text, input)?;

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apimachinery::kinds::CustomKind;
 use apimachinery::smd::{Shape, find_duplicate_list_keys};
-use apimachinery::{Object, ObjectId};
+use apimachinery::{GroupKind, Object, ObjectId};
 
 use super::{ApplyStep, Live, SyncInput, UnitSettings, WriteMode};
 use crate::intent::{
     self, DECLARED_ANNOTATION, IntentState, LAST_APPLIED_ANNOTATION, intent_digest, source_of,
 };
 use crate::names::INTENT_ANNOTATION;
-use crate::{DeclaredObject, Finding, FindingId, OUR_GROUP, SYSTEM_NAMESPACE, UnitName};
+use crate::placement::{Declared, in_order};
+use crate::{DeclaredObject, Finding, FindingId, OUR_GROUP, SYSTEM_NAMESPACE};
 
 /// What becomes of the declared objects.
 #[derive(Debug, Default)]
@@ -19,32 +21,32 @@ pub(super) struct Desired {
     /// With their UIDs.
     pub(super) unchanged: BTreeMap<ObjectId, String>,
     pub(super) refused: BTreeMap<ObjectId, Finding>,
+    /// Objects that are declared more than once.
+    pub(super) duplicates: BTreeMap<ObjectId, Finding>,
 }
 
 /// Every identity that the source declares, also of objects that are refused: none of them is removed.
 pub(super) fn identities(input: &SyncInput<'_>) -> BTreeSet<ObjectId> {
-    declared(input).map(|(_, declared)| declared.object.id()).collect()
+    declared(input).map(|declared| declared.object.object.id()).collect()
 }
 
-/// Units in their order, then policies; of several declarations of one object the first counts, as in a review.
-fn declared<'a>(
-    input: &SyncInput<'a>,
-) -> impl Iterator<Item = (Option<&'a UnitName>, &'a DeclaredObject)> + use<'a> {
-    let declaration = input.declaration;
-    let of_units =
-        declaration.units.iter().flat_map(|unit| unit.objects.iter().map(move |o| (Some(&unit.name), o)));
-    of_units.chain(declaration.policies.iter().map(|object| (None, object)))
+/// In the order of a review: of several declarations of one object the first counts.
+fn declared<'a>(input: &SyncInput<'a>) -> impl Iterator<Item = Declared<'a>> + use<'a> {
+    in_order(input.declaration, None).into_iter()
 }
 
 pub(super) fn desired(input: &SyncInput<'_>) -> Desired {
     let mut desired = Desired::default();
-    let mut seen = BTreeSet::new();
-    for (unit, declared) in declared(input) {
+    let coming = coming(input);
+    let mut seen: BTreeMap<ObjectId, &DeclaredObject> = BTreeMap::new();
+    for Declared { unit, object: declared, .. } in declared(input) {
         let id = declared.object.id();
-        if !seen.insert(id.clone()) {
+        if let Some(first) = seen.get(&id) {
+            desired.duplicates.entry(id).or_insert_with(|| duplicate(first, declared));
             continue;
         }
-        if let Some(finding) = refusal(input, declared) {
+        seen.insert(id.clone(), declared);
+        if let Some(finding) = refusal(input, declared).or_else(|| not_served(input, declared, &coming)) {
             desired.refused.insert(id, finding);
             continue;
         }
@@ -62,6 +64,42 @@ pub(super) fn desired(input: &SyncInput<'_>) -> Desired {
         }
     }
     desired
+}
+
+/// The kinds that CRDs of the declaration bring.
+fn coming(input: &SyncInput<'_>) -> BTreeSet<GroupKind> {
+    let objects = declared(input).map(|declared| &declared.object.object);
+    let definitions = objects.filter(|object| object.header().gvk.kind == "CustomResourceDefinition");
+    let kinds = definitions.filter_map(|object| CustomKind::from_crd(&object.to_value()).ok());
+    kinds.flat_map(|kind| kind.resources().map(|r| r.gvk.group_kind()).collect::<Vec<_>>()).collect()
+}
+
+/// It is not even tried, and not owned, before its kind is there.
+fn not_served(
+    input: &SyncInput<'_>,
+    declared: &DeclaredObject,
+    coming: &BTreeSet<GroupKind>,
+) -> Option<Finding> {
+    let gvk = &declared.object.header().gvk;
+    let kind = gvk.group_kind();
+    let known = input.kinds.preferred(&kind).is_some() || coming.contains(&kind);
+    let message = || {
+        format!(
+            "{}: the WDS does not serve {gvk}; it is applied as soon as its CustomResourceDefinition is there",
+            declared.object.id()
+        )
+    };
+    (!known).then(|| Finding::warning("kind-not-served", Some(declared.origin.clone()), message()))
+}
+
+fn duplicate(first: &DeclaredObject, other: &DeclaredObject) -> Finding {
+    let message = format!(
+        "{} is declared twice: at {}, which counts, and at {}, which does not; remove one",
+        first.object.id(),
+        first.origin,
+        other.origin
+    );
+    Finding::blocker("duplicate-object", Some(other.origin.clone()), message)
 }
 
 /// The normal form as its unit wants it, marked for the source.

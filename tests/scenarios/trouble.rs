@@ -11,6 +11,7 @@ use crate::harness::{Outcome, same};
 pub fn stories() -> Vec<(&'static str, Story)> {
     vec![
         ("a_hand_edit_in_the_wds_is_repaired_and_never_reaches_the_clusters", hand_edit),
+        ("a_label_that_a_hand_takes_away_in_the_wds_unbinds_nothing", hand_label),
         ("drift_in_a_cluster_is_repaired", drift),
         ("a_foreign_object_in_a_cluster_is_a_conflict_that_names_its_manager", foreign),
         ("a_file_that_does_not_parse_stops_its_unit_only", broken_yaml),
@@ -33,6 +34,27 @@ fn hand_edit(stage: &mut Stage) -> Outcome {
     let cart = stage.until("cluster1", CART, "is there", |_| true)?;
     same("replicas in the cluster", &cart["spec"]["replicas"], &json!(2))?;
     watch.never("has the hand edit", |cart| cart["spec"]["replicas"] == 7)
+}
+
+fn hand_label(stage: &mut Stage) -> Outcome {
+    shop(stage, 2)?;
+    let commit = stage.commit("The shop")?;
+    stage.start()?;
+    stage.until_settled(&commit)?;
+    stage.until("cluster1", CART, "is there", |_| true)?;
+    stage.until_applied("cluster1")?;
+    let watch = stage.watch("cluster1", CART);
+    let unit = |cart: &Value| cart["metadata"]["labels"]["gitstellar.io/unit"].clone();
+    for label in [Value::Null, json!("other")] {
+        // The policy selects by it.
+        stage.edit("wds1", CART, &json!({ "metadata": { "labels": { "gitstellar.io/unit": label } } }))?;
+        stage.until("wds1", CART, "is repaired", |cart| unit(cart) == "shop")?;
+        // What is known of it now has gone all the way round.
+        let commit = stage.commit("Nothing")?;
+        stage.until_settled(&commit)?;
+        stage.until_applied("cluster1")?;
+    }
+    watch.stayed()
 }
 
 fn drift(stage: &mut Stage) -> Outcome {

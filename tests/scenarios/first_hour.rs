@@ -181,7 +181,7 @@ fn away() -> Outcome {
     let mut up = desk.up()?;
     let heard = up.until_it_says(&["Everything is in sync"], 0)?;
     std::fs::rename(desk.repository(), desk.path("away"))?;
-    let heard = up.until_it_says(&["is not a git repository", "what runs keeps running"], heard)?;
+    let heard = up.until_it_says(&["is not there; restore it", "what runs keeps running"], heard)?;
     std::fs::rename(desk.path("away"), desk.repository())?;
     desk.settings(2)?;
     desk.commit("Back again")?;

@@ -54,8 +54,10 @@ pub struct SourceBoard {
     pub applying: Option<String>,
     /// The last commit of which every write was attempted, since this process started.
     pub settled: Option<String>,
-    /// The last commit of which the clusters' labels were written.
-    pub inventoried: Option<String>,
+    /// The last commit of which every write of clusters was attempted, and the clusters that there were then.
+    pub inventoried: Option<(String, BTreeSet<ClusterName>)>,
+    /// The last commit that was settled and inventoried when all Bindings were as their policies say: where its objects go is known.
+    pub bound: Option<String>,
     /// What the last sync could not do.
     pub failures: Vec<SyncFailure>,
     /// Findings of sync (`mutated-in-wds`, refused objects).
@@ -68,10 +70,32 @@ pub struct SourceBoard {
     pub report_problem: Option<SourceProblem>,
     /// Clusters whose labels and properties the source declares and may not.
     pub refused_clusters: Vec<SyncFailure>,
+    /// Clusters whose labels and properties could not be written.
+    pub unwritten_clusters: Vec<SyncFailure>,
     /// Removals that sync holds.
     pub held_by_sync: Option<Held>,
     /// Removals that transport holds.
     pub held_by_transport: Option<Held>,
+}
+
+impl SourceBoard {
+    /// The commit in force, if every write of what it declares of objects and of these clusters was attempted.
+    pub fn written(&self, clusters: &BTreeSet<ClusterName>) -> Option<&str> {
+        let in_force = self.revision.as_ref().map(|revision| revision.commit.as_str())?;
+        let (inventoried, known) = self.inventoried.as_ref()?;
+        let all = self.settled.as_deref() == Some(in_force) && inventoried == in_force;
+        (all && clusters.is_subset(known)).then_some(in_force)
+    }
+
+    /// Everything that could not be done, of objects and of clusters.
+    pub fn all_failures(&self) -> impl Iterator<Item = &SyncFailure> {
+        self.failures.iter().chain(self.cluster_failures())
+    }
+
+    /// What could not be done of clusters.
+    pub fn cluster_failures(&self) -> impl Iterator<Item = &SyncFailure> {
+        self.refused_clusters.iter().chain(&self.unwritten_clusters)
+    }
 }
 
 /// Why a source cannot be read, or its status not be written.

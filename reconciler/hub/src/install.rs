@@ -20,7 +20,7 @@ pub enum InstallError {
         /// Which space.
         space: String,
         /// Why.
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// A CRD was created but is not served in time.
     #[error("{space} does not establish the CRD {crd}; look at its conditions with kubectl describe crd")]
@@ -69,7 +69,7 @@ pub(crate) async fn install(world: &World) -> Result<(), InstallError> {
     world.wds.mirror.synced().await;
     kinds::refresh(world)
         .await
-        .map_err(|source| InstallError::Api { space: wds.name().to_owned(), source })?;
+        .map_err(|source| InstallError::Api { space: wds.name().to_owned(), source: Box::new(source) })?;
     world.wds.mirror.synced().await;
     world.its.mirror.synced().await;
     world.its.clusters.synced().await;
@@ -82,7 +82,7 @@ pub(crate) async fn install(world: &World) -> Result<(), InstallError> {
 /// # Errors
 /// When the space refuses or does not establish one in time.
 pub async fn install_crds(connection: &Connection, role: Role) -> Result<(), InstallError> {
-    let failed = |source| InstallError::Api { space: connection.name().to_owned(), source };
+    let failed = |source| InstallError::Api { space: connection.name().to_owned(), source: Box::new(source) };
     let resource = resources::crds();
     let mut created = Vec::new();
     for crd in crds::needed_by(role) {
@@ -141,7 +141,7 @@ fn is_established(crd: &Value) -> bool {
 /// # Errors
 /// When the space refuses.
 pub async fn ensure_namespace(connection: &Connection, namespace: &str) -> Result<Object, InstallError> {
-    let failed = |source| InstallError::Api { space: connection.name().to_owned(), source };
+    let failed = |source| InstallError::Api { space: connection.name().to_owned(), source: Box::new(source) };
     let resource = resources::namespaces();
     let wanted = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
     if let Some(found) = connection.get(&resource, None, &name(namespace)).await.map_err(failed)? {
@@ -165,13 +165,13 @@ fn unreachable_object(connection: &Connection, message: &str) -> Result<Object, 
         faults: Vec::new(),
         retry_after: None,
     };
-    Err(InstallError::Api { space: connection.name().to_owned(), source })
+    Err(InstallError::Api { space: connection.name().to_owned(), source: Box::new(source) })
 }
 
 /// Claims the WDS name by a Lease in the ITS, so that two hubs never write works under one name.
 async fn claim(world: &World, id: &str) -> Result<(), InstallError> {
     let its = &world.its.connection;
-    let failed = |source| InstallError::Api { space: its.name().to_owned(), source };
+    let failed = |source| InstallError::Api { space: its.name().to_owned(), source: Box::new(source) };
     let lease_name = name(&format!("wds-{}", world.settings.wds));
     let (resource, namespace) = (resources::leases(), system_namespace());
     let found = its.get(&resource, Some(&namespace), &lease_name).await.map_err(failed)?;

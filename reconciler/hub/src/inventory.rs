@@ -40,25 +40,47 @@ pub async fn run(world: Arc<World>) {
 /// One cluster that cannot be written stops none of the others; the first failure is returned at the end.
 async fn pass(world: &Arc<World>, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
     let stored = world.its.clusters.list(&resources::managed_clusters().group_resource());
+    let joined: BTreeSet<_> = stored.iter().map(|c| ClusterName::from(c.header().name.as_str())).collect();
     let mut outcome = prepare_mailboxes(world, &stored, prepared).await;
     for (source, board) in world.board.sources() {
         let Some(revision) = board.revision else { continue };
         let allow = source::spec(world, &source).map(|spec| spec.allow).unwrap_or_default();
         let (clusters, refused) = allowed(&source, &revision.declaration.clusters, &allow);
-        let written = write_labels(world, (&source, &revision), (&clusters, &allow), &stored).await;
-        let written = written.and(write_properties(world, &source, (&clusters, &allow)).await);
+        let mut failed = write_labels(world, (&source, &revision), (&clusters, &allow), &stored).await;
+        failed.extend(write_properties(world, &source, (&clusters, &allow)).await);
+        let failures: Vec<_> = failed.iter().map(|failed| failed.in_words(&clusters)).collect();
         let told = world.board.update(&source, |board| {
-            if written.is_ok() {
-                board.inventoried = Some(revision.commit.clone());
-            }
-            std::mem::replace(&mut board.refused_clusters, refused.clone())
+            board.inventoried = Some((revision.commit.clone(), joined.clone()));
+            let refused = std::mem::replace(&mut board.refused_clusters, refused.clone());
+            (refused, std::mem::replace(&mut board.unwritten_clusters, failures.clone()))
         });
-        outcome = outcome.and(written);
-        if told != refused {
+        outcome = failed.into_iter().fold(outcome, |outcome, failed| outcome.and(Err(failed.error)));
+        if told != (refused, failures) {
             outcome = outcome.and(publish::source_status(world, &source).await);
         }
     }
     outcome
+}
+
+/// A cluster whose labels or properties could not be written.
+struct Unwritten {
+    cluster: ClusterName,
+    error: ApiError,
+}
+
+impl Unwritten {
+    fn in_words(&self, declared: &Inventory) -> SyncFailure {
+        let origin = declared.get(&self.cluster).and_then(|cluster| cluster.origin.as_ref());
+        SyncFailure {
+            object: managed_cluster(&self.cluster),
+            origin: origin.map(ToString::to_string),
+            message: self.error.to_string(),
+        }
+    }
+}
+
+fn managed_cluster(name: &ClusterName) -> ObjectId {
+    ObjectId::new("cluster.open-cluster-management.io", "ManagedCluster", None, name.as_str())
 }
 
 async fn write_labels(
@@ -66,9 +88,9 @@ async fn write_labels(
     (source, revision): (&SourceName, &Revision),
     (declared, allow): (&Inventory, &Allow),
     stored: &[Object],
-) -> Result<(), ApiError> {
+) -> Vec<Unwritten> {
     let (resource, manager) = (resources::managed_clusters(), source.field_manager());
-    let mut outcome = Ok(());
+    let mut failed = Vec::new();
     for cluster in stored {
         let name = ClusterName::from(cluster.header().name.as_str());
         let wanted = declared.get(&name);
@@ -80,10 +102,10 @@ async fn write_labels(
         let Some(change) = label_change(source, cluster, wanted) else { continue };
         match world.its.connection.apply(&resource, &change, Manager { name: &manager, force: true }).await {
             Ok(written) => world.its.clusters.note(&resource.group_resource(), written),
-            Err(error) => outcome = outcome.and(Err(error)),
+            Err(error) => failed.push(Unwritten { cluster: name, error }),
         }
     }
-    outcome
+    failed
 }
 
 /// What a source may say of clusters, and what it says beyond that.
@@ -91,7 +113,7 @@ fn allowed(source: &SourceName, declared: &Inventory, allow: &Allow) -> (Invento
     let (allowed, refused): (Inventory, Inventory) =
         declared.clone().into_iter().partition(|(name, _)| allow.admits_cluster(name));
     let failure = |(name, cluster): (ClusterName, Cluster)| SyncFailure {
-        object: ObjectId::new("cluster.open-cluster-management.io", "ManagedCluster", None, name.as_str()),
+        object: managed_cluster(&name),
         origin: cluster.origin.map(|origin| origin.to_string()),
         message: format!(
             "GitSource {source} does not allow the cluster {name} (spec.allow.clusters); its labels and properties stay as they are"
@@ -144,9 +166,10 @@ async fn write_properties(
     world: &World,
     source: &SourceName,
     (declared, allow): (&Inventory, &Allow),
-) -> Result<(), ApiError> {
-    let resource = resources::config_maps();
+) -> Vec<Unwritten> {
+    let (resource, manager) = (resources::config_maps(), source.field_manager());
     let namespace = Namespace::from(PROPERTIES_NAMESPACE);
+    let mut failed = Vec::new();
     let stored = world.its.properties.list(&resource.group_resource());
     for (cluster, noun) in declared.iter().filter(|(_, noun)| !noun.properties.is_empty()) {
         let wanted = json!({
@@ -158,13 +181,11 @@ async fn write_properties(
         let found = stored.iter().find(|map| map.header().name.as_str() == cluster.as_str());
         let same = found.is_some_and(|map| map.to_value()["data"] == wanted["data"] && is_ours(map, source));
         if let (false, Ok(wanted)) = (same, Object::from_value(&wanted)) {
-            let manager = source.field_manager();
-            let written = world
-                .its
-                .connection
-                .apply(&resource, &wanted, Manager { name: &manager, force: true })
-                .await?;
-            world.its.properties.note(&resource.group_resource(), written);
+            let manager = Manager { name: &manager, force: true };
+            match world.its.connection.apply(&resource, &wanted, manager).await {
+                Ok(written) => world.its.properties.note(&resource.group_resource(), written),
+                Err(error) => failed.push(Unwritten { cluster: cluster.clone(), error }),
+            }
         }
     }
     let gone = |map: &&Object| {
@@ -183,9 +204,11 @@ async fn write_properties(
         };
         let options =
             DeleteOptions { uid: map.header().uid.as_deref().map(str::to_owned), ..DeleteOptions::default() };
-        world.its.connection.delete(target, &options).await?;
+        if let Err(error) = world.its.connection.delete(target, &options).await {
+            failed.push(Unwritten { cluster: ClusterName::from(map.header().name.as_str()), error });
+        }
     }
-    Ok(())
+    failed
 }
 
 fn is_ours(map: &Object, source: &SourceName) -> bool {

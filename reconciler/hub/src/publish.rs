@@ -90,13 +90,12 @@ fn status_of(board: &SourceBoard, old: &GitSourceStatus, now: Timestamp) -> GitS
         })
         .collect();
     findings.truncate(MOST_FINDINGS);
-    let failures =
-        board.failures.iter().chain(&board.refused_clusters).take(MOST_FAILURES).map(|failure| Failure {
-            object: Some(failure.object.to_string()),
-            cluster: None,
-            origin: failure.origin.clone(),
-            message: failure.message.clone(),
-        });
+    let failures = board.all_failures().take(MOST_FAILURES).map(|failure| Failure {
+        object: Some(failure.object.to_string()),
+        cluster: None,
+        origin: failure.origin.clone(),
+        message: failure.message.clone(),
+    });
     let held = [("sync", &board.held_by_sync), ("transport", &board.held_by_transport)];
     GitSourceStatus {
         observed_generation: generation,
@@ -149,8 +148,8 @@ fn conditions(board: &SourceBoard, old: &[Condition], generation: i64, now: Time
         ("False", "RemovalsHeld", format!("{}; approve with: gitstellar approve {}", held.reason, held.hash))
     } else if !failed_units.is_empty() {
         ("False", "UnitsFailed", format!("these units could not be rendered: {}", failed_units.join(", ")))
-    } else if let Some(first) = board.failures.first().or(board.refused_clusters.first()) {
-        let more = board.failures.len() + board.refused_clusters.len() - 1;
+    } else if let Some(first) = board.all_failures().next() {
+        let more = board.all_failures().count() - 1;
         let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
         ("False", "ObjectsFailed", format!("{}: {}{more}", first.object, first.message))
     } else {

@@ -1,6 +1,6 @@
 //! The two spaces a hub works on, and their mirrors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use apimachinery::kinds::KindTable;
@@ -176,6 +176,12 @@ impl Its {
         let scope = Scope { namespace: Some(PROPERTIES_NAMESPACE.into()), ..plain };
         let properties = Mirror::new(connection.clone(), scope, shutdown);
         Self { connection, mirror, clusters, properties }
+    }
+
+    /// The names of the ManagedClusters.
+    pub fn cluster_names(&self) -> BTreeSet<ClusterName> {
+        let stored = self.clusters.list(&resources::managed_clusters().group_resource());
+        stored.iter().map(|cluster| ClusterName::from(cluster.header().name.as_str())).collect()
     }
 
     /// The ManagedClusters, by name, with labels, annotations and properties.

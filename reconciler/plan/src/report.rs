@@ -49,6 +49,8 @@ pub struct ReportInput {
     pub held: Vec<HeldRemovals>,
     /// Failures that belong to no unit (policies, clusters).
     pub failures: Vec<Failure>,
+    /// Clusters that the source declares and that have not joined.
+    pub absent: BTreeSet<ClusterName>,
     /// The snapshot that an offline plan reads.
     pub snapshot: Snapshot,
 }
@@ -62,6 +64,12 @@ pub struct ReportedUnit {
     pub status: UnitStatus,
     /// All of its pairs.
     pub pairs: Vec<PairStatus>,
+}
+
+impl ReportedUnit {
+    fn is(&self, condition: &str) -> bool {
+        self.status.conditions.iter().any(|c| c.kind == condition && c.status == Truth::True)
+    }
 }
 
 /// Removals that wait for an approval.
@@ -169,18 +177,20 @@ fn file_name(unit: &UnitName) -> String {
 
 /// What a report boils down to.
 pub fn gist(input: &ReportInput) -> Gist {
-    let condition = |unit: &ReportedUnit, kind: &str| {
-        unit.status.conditions.iter().any(|c| c.kind == kind && c.status == Truth::True)
-    };
-    let ready = input.units.iter().map(|(name, unit)| (name.clone(), condition(unit, "Ready"))).collect();
+    let ready = input.units.iter().map(|(name, unit)| (name.clone(), unit.is("Ready"))).collect();
     let of_units = input.units.values().flat_map(|unit| &unit.status.failures);
     Gist {
         commit: input.commit.clone(),
         ready,
         failures: of_units.chain(&input.failures).map(ToString::to_string).collect(),
         held: input.held.iter().map(|held| held.hash.clone()).collect(),
-        converged: !input.units.values().any(|unit| condition(unit, "Reconciling")),
+        converged: input.absent.is_empty() && !is_under_way(input),
     }
+}
+
+/// Whether some unit is not yet what it is going to be.
+fn is_under_way(input: &ReportInput) -> bool {
+    input.units.values().any(|unit| unit.is("Reconciling"))
 }
 
 /// One digest over all files.

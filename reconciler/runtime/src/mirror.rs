@@ -96,6 +96,11 @@ impl Changes {
     pub fn take(&self) -> BTreeSet<Key> {
         std::mem::take(&mut *lock(&self.changed))
     }
+
+    /// Whether nothing changed since the last call of [`Self::take`]: what was read from the mirror in between is what was taken.
+    pub fn is_empty(&self) -> bool {
+        lock(&self.changed).is_empty()
+    }
 }
 
 /// The data behind these locks is a set of keys or of shared objects: consistent at every step, so a panic elsewhere does not spoil it.
@@ -229,9 +234,7 @@ impl Mirror {
     pub fn note(&self, resource: &GroupResource, stored: Object) {
         let stored =
             if self.shared.scope.drop_managed_fields { without_managed_fields(&stored) } else { stored };
-        if let Some(watched) = lock(&self.shared.state).tables.get_mut(resource) {
-            watched.table.note(stored);
-        }
+        self.put(resource, stored, Table::note);
     }
 
     async fn follow(&self, resource: &Resource) {
@@ -262,12 +265,12 @@ impl Mirror {
                 Ok(Event::Apply(object)) => {
                     if let Some(object) = self.stored_form(resource, object) {
                         let object = self.as_wanted(resource, object).await;
-                        self.change(resource, object, Table::seen);
+                        self.put(&resource.group_resource(), object, Table::seen);
                     }
                 }
                 Ok(Event::Delete(object)) => {
                     if let Some(object) = self.stored_form(resource, object) {
-                        self.change(resource, object, |table, object| table.gone(&object));
+                        self.put(&resource.group_resource(), object, |table, object| table.gone(&object));
                     }
                 }
                 Err(error) => {
@@ -289,12 +292,11 @@ impl Mirror {
         Object::from_value(&value).ok()
     }
 
-    /// Puts an event into the table, and tells the readers unless it is old.
-    fn change(&self, resource: &Resource, object: Object, put: impl FnOnce(&mut Table, Object) -> bool) {
-        let resource = resource.group_resource();
-        let changed = key(&resource, place(&object));
+    /// Puts an object into its table, and tells the readers if it is news.
+    fn put(&self, resource: &GroupResource, object: Object, put: impl FnOnce(&mut Table, Object) -> bool) {
+        let changed = key(resource, place(&object));
         let mut state = lock(&self.shared.state);
-        let Some(watched) = state.tables.get_mut(&resource) else { return };
+        let Some(watched) = state.tables.get_mut(resource) else { return };
         if put(&mut watched.table, object) {
             tell(&state.readers, &BTreeSet::from([changed]));
         }

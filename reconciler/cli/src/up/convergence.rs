@@ -41,7 +41,7 @@ pub(super) fn state(world: &World) -> State {
         if let Some(problem) = &board.problem {
             state.laggards.push(format!("source {source}: {}", problem.message));
         }
-        for failure in board.failures.iter().chain(&board.refused_clusters) {
+        for failure in board.all_failures() {
             let place = failure.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
             state.laggards.push(format!("{}{place}: {}", failure.object, failure.message));
         }
@@ -53,8 +53,12 @@ pub(super) fn state(world: &World) -> State {
         if let Some(problem) = &board.report_problem {
             state.laggards.push(format!("status commit: {}", problem.message));
         }
-        let commit = board.revision.as_ref().map(|revision| revision.commit.clone());
         state.troubles.extend(state.laggards.iter().cloned());
+        let declared = board.revision.iter().flat_map(|revision| revision.declaration.clusters.keys());
+        for cluster in declared.filter(|cluster| !fleet.clusters.contains(*cluster)) {
+            state.laggards.push(format!("cluster {cluster}: it has not joined yet"));
+        }
+        let commit = board.revision.as_ref().map(|revision| revision.commit.clone());
         settled &= commit.is_some()
             && board.settled == commit
             && board.reported == commit

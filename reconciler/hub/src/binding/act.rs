@@ -18,8 +18,7 @@ pub(super) enum Done {
 }
 
 pub(super) async fn act(world: &World, pending: Pending) -> Result<Done, ApiError> {
-    let removes = pending.clusters_leave || !pending.leaving.is_empty();
-    if removes && !confirmed(world, &pending).await? {
+    if pending.removes() && !confirmed(world, &pending).await? {
         return Ok(Done::Stale);
     }
     let name = Name::from(pending.policy.as_str());

@@ -44,6 +44,13 @@ pub(super) struct Pending {
     pub(super) clusters_leave: bool,
 }
 
+impl Pending {
+    /// Whether an object or a cluster leaves the Binding.
+    pub(super) fn removes(&self) -> bool {
+        self.clusters_leave || !self.leaving.is_empty()
+    }
+}
+
 impl State {
     pub(super) fn new() -> Self {
         Self {
@@ -249,6 +256,7 @@ fn selected(world: &World, id: &ObjectId, modulation: plan::Modulation) -> Optio
 /// What may not be removed now: everything of a source whose commit is not written completely, and what of it failed.
 pub fn holds(world: &World) -> Holds {
     let boards = world.board.sources();
+    let joined = world.its.cluster_names();
     let mut sources = BTreeMap::new();
     for stored in world.wds.mirror.list(&resources::git_sources().group_resource()) {
         let source = SourceName::from(stored.header().name.as_str());
@@ -258,7 +266,8 @@ pub fn holds(world: &World) -> Holds {
             .pointer("/status/applying")
             .is_some_and(|v| v.as_str().is_some_and(|c| !c.is_empty()));
         let in_force = board.revision.as_ref().map(|revision| revision.commit.clone());
-        let behind = in_force.is_some() && (board.settled != in_force || board.inventoried != in_force);
+        let behind = in_force.is_some()
+            && (board.written(&joined) != in_force.as_deref() || !board.unwritten_clusters.is_empty());
         let interrupted = board.settled.is_none() && on_disk;
         let ledger = sync::ledger_entries(&world.wds.mirror, &source);
         // An unreadable ledger hides what the source owns: nothing may go until it is readable.

@@ -6,8 +6,9 @@ use plan::report::{HeldRemovals, ReportInput, ReportedUnit, Snapshot};
 use plan::status::Failure;
 use plan::{ClusterName, Policy, SourceName};
 
-use crate::board::SourceBoard;
+use crate::board::{Revision, SourceBoard};
 use crate::source::{SourceSpec, spec};
+use crate::status::Fleet;
 use crate::world::{World, resources};
 
 /// A report, and where it goes.
@@ -54,7 +55,7 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
     let unit_objects: BTreeSet<_> =
         revision.declaration.units.iter().flat_map(|u| &u.objects).map(|d| d.object.id()).collect();
     let others = board.failures.iter().filter(|failure| !unit_objects.contains(&failure.object));
-    let others = others.chain(&board.refused_clusters).map(|failure| Failure {
+    let others = others.chain(board.cluster_failures()).map(|failure| Failure {
         object: Some(failure.object.clone()),
         cluster: None,
         message: failure.message.clone(),
@@ -77,6 +78,7 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
             .map(|h| HeldRemovals { hash: h.hash.clone(), reason: h.reason.clone(), pairs: h.pairs.clone() })
             .collect(),
         failures: others.chain(problem).collect(),
+        absent: absent(&revision, &spec, &fleet),
         snapshot: snapshot(world, source),
     };
     Some(Observed { input, generation: spec.generation, spec, source: source.clone() })
@@ -95,6 +97,12 @@ fn unread(world: &World, source: &SourceName, spec: SourceSpec, board: &SourceBo
         ..ReportInput::default()
     };
     Some(Observed { input, generation: spec.generation, spec, source: source.clone() })
+}
+
+/// A cluster that the source may not speak of is told as a failure instead.
+fn absent(revision: &Revision, spec: &SourceSpec, fleet: &Fleet) -> BTreeSet<ClusterName> {
+    let declared = revision.declaration.clusters.keys().filter(|name| spec.allow.admits_cluster(name));
+    declared.filter(|name| !fleet.clusters.contains(*name)).cloned().collect()
 }
 
 fn snapshot(world: &World, source: &SourceName) -> Snapshot {

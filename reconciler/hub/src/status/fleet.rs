@@ -43,8 +43,8 @@ pub(super) fn fleet(world: &World, observed: &Observed) -> Fleet {
             let failures = failures(world, observed, &board, unit);
             let status = unit_status(&UnitInput {
                 unit: &unit.name,
-                commit: board.settled.as_deref().unwrap_or_default(),
-                advancing: board.settled.as_ref() != Some(&revision.commit),
+                commit: board.bound.as_deref().unwrap_or_default(),
+                advancing: board.bound.as_ref() != Some(&revision.commit),
                 objects: objects.len(),
                 failures: &failures,
                 pairs: &pairs,

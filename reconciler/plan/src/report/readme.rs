@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
-use super::{ReportInput, ReportedUnit, gist, short};
+use super::{ReportInput, ReportedUnit, gist, is_under_way, short};
 use crate::finding::counted;
 use crate::status::Truth;
 use crate::{ClusterName, UnitName};
@@ -34,8 +34,12 @@ fn write(text: &mut String, input: &ReportInput) -> fmt::Result {
             short(&input.commit),
             escaped(&input.git_ref),
             counted(gist.ready.len(), "unit"),
-            if gist.converged { "" } else { ", changes are under way" }
+            if is_under_way(input) { ", changes are under way" } else { "" }
         )?;
+    }
+    if !input.absent.is_empty() {
+        let names: Vec<String> = input.absent.iter().map(|name| escaped(name.as_str())).collect();
+        writeln!(text, "Declared, and not joined yet: {}.\n", names.join(", "))?;
     }
     units(text, input)?;
     not_ready(text, input)?;

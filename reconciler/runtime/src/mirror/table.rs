@@ -27,11 +27,12 @@ impl Table {
         self.objects.into_keys()
     }
 
-    /// An object as the watch tells of it; `false` when a newer one is known.
+    /// An object as the watch tells of it; `false` when it, or a newer one, is known.
     pub(super) fn seen(&mut self, object: Object) -> bool {
         self.passed = self.passed.max(version(&object));
         let place = place(&object);
-        if self.objects.get(&place).is_some_and(|known| version(known) > version(&object)) {
+        let known = self.objects.get(&place);
+        if known.is_some_and(|known| version(known) > version(&object) || *known == object) {
             return false;
         }
         self.objects.insert(place, object);
@@ -51,8 +52,8 @@ impl Table {
         true
     }
 
-    /// What this process wrote, as the server stored it.
-    pub(super) fn note(&mut self, stored: Object) {
+    /// What this process wrote, as the server stored it; `false` when it is no news.
+    pub(super) fn note(&mut self, stored: Object) -> bool {
         let place = place(&stored);
         let newer = match self.objects.get(&place) {
             Some(known) => version(known) < version(&stored),
@@ -61,6 +62,7 @@ impl Table {
         if newer {
             self.objects.insert(place, stored);
         }
+        newer
     }
 
     /// A complete list; gives the places of what came, changed or went.

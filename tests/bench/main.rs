@@ -4,6 +4,7 @@
 //! | name | asks |
 //! |---|---|
 //! | `commits` | what a poll without a commit and a commit of one file cost, by the size of the repository |
+//! | `fleet` | what a person who runs `up` waits for, and what it costs while nothing happens |
 //! | `kustomize` | what a build costs, by the number of resources; the peer is the reference program |
 //!
 //! `cargo bench -p cli -- commits` runs one of them.
@@ -15,6 +16,7 @@
 
 mod commits;
 mod cpu;
+mod fleet;
 
 fn main() {
     // cargo passes `--bench`; everything else is the name of a benchmark.
@@ -24,5 +26,8 @@ fn main() {
         |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()));
     if is_wanted("commits") {
         commits::run();
+    }
+    if is_wanted("fleet") {
+        fleet::run();
     }
 }

@@ -135,7 +135,7 @@ pub enum PruneRefusal {
     NotNamed,
     /// The ledger knows another UID: somebody deleted and created it again.
     OtherUid,
-    /// The ledger knows no UID: we never saw our own apply answered.
+    /// The ledger knows no UID, as we never saw our own apply answered, and others own fields of it: they may have created it.
     NoUid,
     /// Our field manager owns nothing of it any more.
     NotOurs,

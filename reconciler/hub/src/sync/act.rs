@@ -84,7 +84,9 @@ fn kept_in_words(why: &PruneRefusal) -> Option<String> {
             "its annotation gitstellar.io/object does not name this source and object".to_owned()
         }
         PruneRefusal::OtherUid => "somebody deleted and created it again since it was applied".to_owned(),
-        PruneRefusal::NoUid => "its creation was never confirmed".to_owned(),
+        PruneRefusal::NoUid => {
+            "whether this source created it is not known, and others own fields of it".to_owned()
+        }
         PruneRefusal::NotOurs => "our field manager owns nothing of it any more".to_owned(),
         PruneRefusal::UnitFailed(_) | PruneRefusal::PruneOff(_) | PruneRefusal::Held => return None,
     };

@@ -1,7 +1,7 @@
 //! Which owned objects are removed.
 //!
-//! Four proofs are needed: the ledger holds the object; its annotation names this source and this object; its UID is the one that the ledger knows; and our
-//! field manager still owns something of it. Any doubt keeps it, and says why.
+//! Four proofs are needed: the ledger holds the object; its annotation names this source and this object; its UID is the one that the ledger knows, or, where
+//! the ledger knows none, nobody but us owns a field of it; and our field manager still owns something of it. Any doubt keeps it, and says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,15 +89,17 @@ fn unproven(source: &SourceName, entry: &LedgerEntry, live: &Object) -> Option<P
     if header.annotation(SELF_ANNOTATION) != Some(self_annotation(source, &entry.id).as_str()) {
         return Some(PruneRefusal::NotNamed);
     }
-    match &entry.uid {
-        None => return Some(PruneRefusal::NoUid),
-        Some(uid) if header.uid.as_deref() != Some(uid) => return Some(PruneRefusal::OtherUid),
-        Some(_) => {}
-    }
     let manager = source.field_manager();
     let managers = Managers::of(&live.to_value()).unwrap_or_default();
-    let ours = managers.iter().any(|(id, _)| id.manager == manager && id.subresource.is_empty());
-    (!ours).then_some(PruneRefusal::NotOurs)
+    let mut owners = managers.iter().map(|(id, _)| id).filter(|id| id.subresource.is_empty());
+    if !owners.clone().any(|id| id.manager == manager) {
+        return Some(PruneRefusal::NotOurs);
+    }
+    match &entry.uid {
+        // The process ended between its apply and the answer. Where nobody else put anything into the object, that apply has created it.
+        None => owners.any(|id| id.manager != manager).then_some(PruneRefusal::NoUid),
+        Some(uid) => (header.uid.as_deref() != Some(uid)).then_some(PruneRefusal::OtherUid),
+    }
 }
 
 /// The unit that could not be rendered and that the object belongs to; of an object without a unit's label nobody knows, so any failed unit keeps it.

@@ -234,7 +234,16 @@ fn any_doubt_keeps_an_object() {
         &PruneRefusal::NotNamed,
     );
     check_kept(|world, id| world.edit(id, |v| v["metadata"]["uid"] = "u2".into()), &PruneRefusal::OtherUid);
-    check_kept(|world, _| world.ledger.iter_mut().for_each(|entry| entry.uid = None), &PruneRefusal::NoUid);
+    check_kept(
+        |world, id| {
+            world.ledger.iter_mut().for_each(|entry| entry.uid = None);
+            world.edit(id, |v| {
+                let other = json!({ "manager": "kubectl", "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": { "f:data": { "f:mine": {} } } });
+                v["metadata"]["managedFields"].as_array_mut().unwrap().push(other);
+            });
+        },
+        &PruneRefusal::NoUid,
+    );
     check_kept(
         |world, id| world.edit(id, |v| drop(v["metadata"].as_object_mut().unwrap().remove("managedFields"))),
         &PruneRefusal::NotOurs,
@@ -255,6 +264,14 @@ fn any_doubt_keeps_an_object() {
         },
         &PruneRefusal::PruneOff("cart".into()),
     );
+}
+
+#[test]
+fn what_was_applied_just_before_the_end_of_the_process_is_pruned_when_nobody_else_owns_any_of_it() {
+    let mut world = applied();
+    world.ledger.iter_mut().for_each(|entry| entry.uid = None);
+    world.declare(&[config_map("a", "1")]);
+    assert_eq!(steps(&world.sync()), ["prune ConfigMap shop/b"]);
 }
 
 #[test]

@@ -127,6 +127,9 @@ pub struct GitSourceStatus {
     /// The commit that was last read and rendered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<String>,
+    /// The repository and the branch that `fetched` is of, `https://git.example.com/fleet.git main`. A commit of another one is no successor of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched_from: Option<String>,
     /// The commit that is being written to the WDS; while it is set, nothing that this source owns is removed downstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applying: Option<String>,

@@ -100,6 +100,7 @@ fn status_of(board: &SourceBoard, old: &GitSourceStatus, now: Timestamp) -> GitS
     GitSourceStatus {
         observed_generation: generation,
         fetched: revision.map(|revision| revision.commit.clone()).or_else(|| old.fetched.clone()),
+        fetched_from: revision.map(|revision| revision.from.clone()).or_else(|| old.fetched_from.clone()),
         // Until this process has settled the source once, what an earlier one was doing counts.
         applying: board.applying.clone().or_else(|| old.applying.clone().filter(|_| board.settled.is_none())),
         settled: board.settled.clone().or_else(|| old.settled.clone()),

@@ -92,7 +92,7 @@ async fn attempt(
         remote,
         mirror: mirror_path(world, source),
         known: board.revision.clone(),
-        recorded: observe::recorded_commit(world, source),
+        recorded: observe::recorded(world, source),
         kinds: world.wds.kinds(),
         commits: Arc::clone(commits),
     };
@@ -122,8 +122,8 @@ struct Look {
     remote: Option<Remote>,
     mirror: std::path::PathBuf,
     known: Option<Arc<Revision>>,
-    /// The commit that an earlier process has read.
-    recorded: Option<String>,
+    /// What an earlier process has read.
+    recorded: Option<observe::Recorded>,
     kinds: Arc<KindTable>,
     /// What earlier commits were rendered to.
     commits: Arc<Mutex<Commits>>,
@@ -150,7 +150,7 @@ impl Look {
         let origin = self.origin(&tip.branch);
         let in_force = match (&self.known, &self.recorded) {
             (Some(known), _) if known.from == origin => InForce::Rendered(&known.commit),
-            (None, Some(recorded)) => InForce::Recorded(recorded),
+            (None, Some(recorded)) if recorded.from == origin => InForce::Recorded(&recorded.commit),
             _ => InForce::Nothing,
         };
         let follows = match in_force {

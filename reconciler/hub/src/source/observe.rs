@@ -141,14 +141,19 @@ fn stored(world: &World, source: &SourceName) -> Option<Object> {
     world.wds.mirror.get(&Key { resource, namespace: None, name: source.as_str().into() })
 }
 
-/// The commit that was read last, by whichever process, of what the specification asks for now.
-pub(super) fn recorded_commit(world: &World, source: &SourceName) -> Option<String> {
-    let stored = stored(world, source)?;
-    let value = stored.to_value();
-    let spoken_of = value.pointer("/status/observedGeneration").and_then(serde_json::Value::as_i64);
-    let of_this_spec = spoken_of.is_some() && spoken_of == stored.header().generation;
-    let commit = value.pointer("/status/fetched")?.as_str()?;
-    of_this_spec.then(|| commit.to_owned())
+/// The commit that an earlier process has read and put in force.
+#[derive(Clone, Debug)]
+pub(super) struct Recorded {
+    pub(super) commit: String,
+    /// Its repository and branch, as [`crate::board::Revision`] names them.
+    pub(super) from: String,
+}
+
+/// What the status of the GitSource says of earlier processes.
+pub(super) fn recorded(world: &World, source: &SourceName) -> Option<Recorded> {
+    let value = stored(world, source)?.to_value();
+    let text = |field: &str| value.pointer(field).and_then(serde_json::Value::as_str).map(str::to_owned);
+    Some(Recorded { commit: text("/status/fetched")?, from: text("/status/fetchedFrom")? })
 }
 
 fn checked(world: &World, stored: &Object) -> SourceSpec {

@@ -91,13 +91,14 @@ fn unproven(source: &SourceName, entry: &LedgerEntry, live: &Object) -> Option<P
     }
     let manager = source.field_manager();
     let managers = Managers::of(&live.to_value()).unwrap_or_default();
-    let mut owners = managers.iter().map(|(id, _)| id).filter(|id| id.subresource.is_empty());
-    if !owners.clone().any(|id| id.manager == manager) {
+    let owners = managers.iter().map(|(id, _)| id).filter(|id| id.subresource.is_empty());
+    let owners: BTreeSet<&str> = owners.map(|id| id.manager.as_str()).collect();
+    if !owners.contains(manager.as_str()) {
         return Some(PruneRefusal::NotOurs);
     }
     match &entry.uid {
         // The process ended between its apply and the answer. Where nobody else put anything into the object, that apply has created it.
-        None => owners.any(|id| id.manager != manager).then_some(PruneRefusal::NoUid),
+        None => (owners.len() > 1).then_some(PruneRefusal::NoUid),
         Some(uid) => (header.uid.as_deref() != Some(uid)).then_some(PruneRefusal::OtherUid),
     }
 }

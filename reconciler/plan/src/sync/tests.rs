@@ -166,17 +166,25 @@ fn a_hand_edit_is_repaired() {
     assert_eq!(steps(&world.sync()), Vec::<String>::new());
 }
 
+fn crd((group, version): (&str, &str), kind: &str, plural: &str, scope: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("{plural}.{group}") },
+        "spec": {
+            "group": group, "scope": scope,
+            "names": { "plural": plural, "singular": kind.to_lowercase(), "kind": kind, "listKind": format!("{kind}List") },
+            "versions": [{ "name": version, "served": true, "storage": true, "schema": { "openAPIV3Schema": { "type": "object" } } }],
+        },
+    })
+}
+
 #[test]
 fn kinds_come_before_objects_and_policies_after() {
-    let crd = json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "carts.shop.io"},
-        "spec": {
-            "group": "shop.io", "scope": "Namespaced", "names": {"plural": "carts", "singular": "cart", "kind": "Cart", "listKind": "CartList"},
-            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}],
-        },
-    });
     let mut world = World::new();
+    for (kind, plural) in [("BindingPolicy", "bindingpolicies"), ("StatusCollector", "statuscollectors")] {
+        let crd = crd(("control.kubestellar.io", "v1alpha1"), kind, plural, "Cluster");
+        world.kinds = world.kinds.with_crd(&crd).unwrap();
+    }
     world.declare(&[
         json!({"apiVersion": "control.kubestellar.io/v1alpha1", "kind": "BindingPolicy", "metadata": {"name": "p"}}),
         json!({"apiVersion": "shop.io/v1", "kind": "Cart", "metadata": {"name": "c", "namespace": "shop"}}),
@@ -184,7 +192,7 @@ fn kinds_come_before_objects_and_policies_after() {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "shop"}}),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}),
         json!({"apiVersion": "control.kubestellar.io/v1alpha1", "kind": "StatusCollector", "metadata": {"name": "sc"}}),
-        crd,
+        crd(("shop.io", "v1"), "Cart", "carts", "Namespaced"),
     ]);
     let plan = plan(&world.input());
     assert_eq!(
@@ -195,11 +203,12 @@ fn kinds_come_before_objects_and_policies_after() {
             "apply Service shop/s",
             "wait for shop.io/v1, Kind=Cart",
             "apply Cart.shop.io shop/c",
-            "apply Thing.unknown.io shop/t",
             "apply StatusCollector.control.kubestellar.io sc",
             "apply BindingPolicy.control.kubestellar.io p",
         ]
     );
+    let unknown: Vec<String> = plan.refused.values().map(ToString::to_string).collect();
+    assert!(unknown.len() == 1 && unknown[0].contains("does not serve unknown.io/v1"), "{unknown:?}");
 }
 
 #[test]
@@ -238,7 +247,7 @@ fn any_doubt_keeps_an_object() {
         |world, id| {
             world.ledger.iter_mut().for_each(|entry| entry.uid = None);
             world.edit(id, |v| {
-                let other = json!({ "manager": "kubectl", "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": { "f:data": { "f:mine": {} } } });
+                let other = json!({ "manager": "kubectl", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": { "f:data": { "f:mine": {} } } });
                 v["metadata"]["managedFields"].as_array_mut().unwrap().push(other);
             });
         },

@@ -132,6 +132,11 @@ impl Stage {
         self.spaces.writes().take()
     }
 
+    /// The file that tells how to reach the spaces, one context each.
+    pub fn kubeconfig(&self) -> String {
+        self.spaces.kubeconfig().display().to_string()
+    }
+
     /// What kubectl prints about a space, if it is content.
     pub fn kubectl(&self, space: &str, arguments: &[&str]) -> anyhow::Result<String> {
         let arguments = [&["--context", space], arguments].concat();

@@ -14,6 +14,7 @@
 //! | [`bad_input`] | files, repositories and branches that are not as they should be |
 //! | [`quiet`] | what a poll costs that finds nothing new |
 //! | [`program`] | the program itself |
+//! | [`processes`] | `gitstellar hub` and `gitstellar agent` as processes of their own |
 //! | [`first_hour`] | what goes wrong with `gitstellar up` |
 //! | [`crashes`] | kills at random moments |
 //! | [`versions`] | objects of another version than the WDS prefers |
@@ -27,6 +28,7 @@ mod first_hour;
 mod first_sync;
 mod limits;
 mod placement;
+mod processes;
 mod program;
 mod quiet;
 mod recorder;
@@ -58,6 +60,7 @@ pub fn trials() -> Vec<Trial> {
     ]
     .concat();
     let mut trials = first_hour::trials();
+    trials.extend(processes::trials());
     trials.push(trial(
         "scenarios::up_killed_at_random_moments_ends_as_if_nothing_had_happened",
         crashes::killed_program,

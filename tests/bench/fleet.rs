@@ -1,6 +1,6 @@
 //! What a person who runs `gitstellar up` waits for, and what it costs while nothing happens: the program itself, one simulated cluster per file of `clusters/`.
 //!
-//! `GITSTELLAR_BENCH_REPOSITORY` names another directory than `examples/repo-layout`; it is copied.
+//! `GITSTELLAR_BENCH_REPOSITORY` names another directory than `examples/repo-layout`; it is copied, and its units are discovered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -64,6 +64,7 @@ impl Desk {
         read(&origin, "", &mut files);
         let named = |path: &String| Some(path.strip_prefix("clusters/")?.strip_suffix(".yaml")?.to_owned());
         let clusters = files.keys().filter_map(named).collect();
+        files.remove("gitstellar.yaml");
         files.insert("apps/arrival/arrival.yaml".to_owned(), arrival(0));
         files.insert("policies/arrival.yaml".to_owned(), POLICY.into());
         let directory = tempfile::tempdir().unwrap();
@@ -76,6 +77,7 @@ impl Desk {
     /// A commit in which the object to watch has this number.
     fn commit(&self, parent: Option<CommitId>, number: u32) -> CommitId {
         let mut files = self.files.clone();
+        files.remove("gitstellar.yaml");
         files.insert("apps/arrival/arrival.yaml".to_owned(), arrival(number));
         let new = NewCommit {
             files,
@@ -202,7 +204,7 @@ struct Up(Child);
 
 impl Up {
     fn start(desk: &Desk, data: &Path) -> Self {
-        Self(desk.up(data).stdout(Stdio::null()).spawn().unwrap())
+        Self(desk.up(data).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     fn idle(&mut self) {

@@ -27,6 +27,14 @@ fn nothing_new(stage: &mut Stage) -> Outcome {
     until_silent(stage)?;
     let (looks, documents) = cost(stage)?;
     ensure!(documents > 0, "the first commit was parsed");
+    // Looking is no reason to look again.
+    let mut quiet = 0;
+    eventually("a while goes by", LIMIT, || {
+        quiet += 1;
+        Ok((quiet == LOOKS).then_some(()))
+    })?;
+    let more = cost(stage)?.0 - looks;
+    ensure!(more <= 1, "the repository was looked at {more} times, and nothing had changed");
     for round in 1..=5 {
         // Every controller looks again, and so does every agent: something else has changed in its cluster.
         stage.wake_all()?;

@@ -63,6 +63,10 @@ fn start(
     let beside = root.parent().map(Path::to_owned);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return wake.wake() };
+        // To read is no change; we ourselves do it.
+        if event.kind.is_access() {
+            return;
+        }
         let moves = event.kind.is_remove() || matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
         if moves && event.paths.iter().any(|path| places.contains(path)) {
             gone.store(true, Relaxed);

@@ -69,7 +69,7 @@ fn object_id(
     namespace: &str,
 ) -> anyhow::Result<ObjectId> {
     let mut kinds = KindTable::built_in().clone();
-    for object in declaration.units.iter().flat_map(|unit| &unit.objects) {
+    for object in declaration.units.iter().flat_map(|unit| unit.objects.iter()) {
         if object.object.header().gvk.kind == "CustomResourceDefinition"
             && let Ok(custom) = apimachinery::kinds::CustomKind::from_crd(&object.object.to_value())
         {

@@ -1,6 +1,7 @@
 //! What a source declares at one commit.
 
 use std::fmt;
+use std::sync::Arc;
 
 use apimachinery::Object;
 
@@ -40,8 +41,8 @@ pub struct Unit {
     pub name: UnitName,
     /// Its path from the repository's root.
     pub path: String,
-    /// Its objects, in the order of rendering.
-    pub objects: Vec<DeclaredObject>,
+    /// Its objects, in the order of rendering; shared between the commits that do not change them.
+    pub objects: Arc<Vec<DeclaredObject>>,
     /// Why it could not be rendered. Then `objects` is empty, and nothing that it placed before may be removed.
     pub failure: Option<Finding>,
 }

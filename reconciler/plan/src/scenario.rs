@@ -1,5 +1,7 @@
 //! Small declarations for tests.
 
+use std::sync::Arc;
+
 use apimachinery::Object;
 use serde_json::{Value, json};
 
@@ -23,7 +25,12 @@ impl Scenario {
             })
             .collect::<Vec<_>>();
         let objects = declared(&file, &objects);
-        self.0.units.push(Unit { name: name.into(), path: format!("apps/{name}"), objects, failure: None });
+        self.0.units.push(Unit {
+            name: name.into(),
+            path: format!("apps/{name}"),
+            objects: objects.into(),
+            failure: None,
+        });
         self
     }
 
@@ -32,7 +39,7 @@ impl Scenario {
         self.0.units.push(Unit {
             name: name.into(),
             path: format!("apps/{name}"),
-            objects: Vec::new(),
+            objects: Arc::default(),
             failure,
         });
         self

@@ -134,8 +134,12 @@ fn apply_of(plan: &SyncPlan) -> Option<&ApplyStep> {
 
 /// What a sync of this object alone would do.
 fn sync(ground: &Ground, declared: &DeclaredObject, live: Live) -> SyncPlan {
-    let unit =
-        Unit { name: UNIT.into(), path: UNIT.to_owned(), objects: vec![declared.clone()], failure: None };
+    let unit = Unit {
+        name: UNIT.into(),
+        path: UNIT.to_owned(),
+        objects: vec![declared.clone()].into(),
+        failure: None,
+    };
     let declaration = Declaration { units: vec![unit], ..Declaration::default() };
     let live: BTreeMap<ObjectId, Live> = [(declared.object.id(), live)].into();
     plan::sync::plan(&SyncInput {

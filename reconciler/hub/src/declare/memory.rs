@@ -35,7 +35,7 @@ struct Kept {
 
 /// Objects of a unit in normal form, and what was found wrong with them.
 struct Normal {
-    objects: Vec<DeclaredObject>,
+    objects: Arc<Vec<DeclaredObject>>,
     findings: Vec<Finding>,
 }
 
@@ -150,7 +150,7 @@ impl Memory {
 
 fn failed(unit: &ListedUnit, failure: Option<Finding>) -> Unit {
     let (name, path) = (unit.name.clone(), unit.path.as_str().to_owned());
-    Unit { name, path, objects: Vec::new(), failure }
+    Unit { name, path, objects: Arc::default(), failure }
 }
 
 impl Kept {
@@ -170,11 +170,11 @@ impl Kept {
             let mut findings = Vec::new();
             let objects = raw.iter();
             let objects = objects.filter_map(|raw| declared(raw, kinds, Some(&placement), &mut findings));
-            Normal { objects: objects.collect(), findings }
+            Normal { objects: Arc::new(objects.collect()), findings }
         });
         findings.extend(normal.findings.iter().cloned());
         Unit {
-            objects: normal.objects.clone(),
+            objects: Arc::clone(&normal.objects),
             path: unit.path.as_str().to_owned(),
             failure: None,
             name: unit.name.clone(),

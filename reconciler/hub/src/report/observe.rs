@@ -53,7 +53,7 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
         (unit.clone(), reported)
     });
     let unit_objects: BTreeSet<_> =
-        revision.declaration.units.iter().flat_map(|u| &u.objects).map(|d| d.object.id()).collect();
+        revision.declaration.units.iter().flat_map(|u| u.objects.iter()).map(|d| d.object.id()).collect();
     let others = board.failures.iter().filter(|failure| !unit_objects.contains(&failure.object));
     let others = others.chain(board.cluster_failures()).map(|failure| Failure {
         object: Some(failure.object.clone()),

@@ -281,7 +281,7 @@ pub(crate) fn fetch(
 }
 
 fn unknown_kinds(declaration: &Declaration, kinds: &KindTable) -> BTreeSet<GroupKind> {
-    let objects = declaration.units.iter().flat_map(|unit| &unit.objects);
+    let objects = declaration.units.iter().flat_map(|unit| unit.objects.iter());
     let declared = objects.map(|declared| declared.object.header().gvk.group_kind());
     declared.filter(|kind| kinds.preferred(kind).is_none()).collect()
 }

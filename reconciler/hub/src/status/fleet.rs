@@ -69,7 +69,7 @@ fn failures(world: &World, observed: &Observed, board: &SourceBoard, unit: &plan
             message: format!("{place}{}", finding.message),
         });
     }
-    for declared in &unit.objects {
+    for declared in unit.objects.iter() {
         let id = declared.object.id();
         for failed in board.failures.iter().filter(|failure| failure.object == id) {
             let place = failed.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();

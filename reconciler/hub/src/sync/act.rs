@@ -44,7 +44,7 @@ impl Report {
 
     /// A policy that the WDS takes may be one that nobody understands.
     fn tell_unclear_policies(&mut self, revision: &Revision) {
-        let units = revision.declaration.units.iter().flat_map(|unit| &unit.objects);
+        let units = revision.declaration.units.iter().flat_map(|unit| unit.objects.iter());
         for declared in units.chain(&revision.declaration.policies) {
             let id = declared.object.id();
             if !is_policy(&id) {
@@ -69,7 +69,7 @@ fn failure(id: &ObjectId, revision: &Revision, message: String) -> SyncFailure {
 }
 
 fn origin_of(id: &ObjectId, revision: &Revision) -> Option<Origin> {
-    let units = revision.declaration.units.iter().flat_map(|unit| &unit.objects);
+    let units = revision.declaration.units.iter().flat_map(|unit| unit.objects.iter());
     units
         .chain(&revision.declaration.policies)
         .find(|declared| declared.object.id() == *id)

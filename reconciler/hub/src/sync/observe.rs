@@ -45,7 +45,7 @@ pub(super) fn observe(
     let ledger = ledger::entries(&world.wds.mirror, source)?;
     let kinds = world.wds.kinds();
     let mut ids: BTreeSet<ObjectId> = ledger.iter().map(|entry| entry.id.clone()).collect();
-    let units = revision.declaration.units.iter().flat_map(|unit| &unit.objects);
+    let units = revision.declaration.units.iter().flat_map(|unit| unit.objects.iter());
     ids.extend(units.chain(&revision.declaration.policies).map(|declared| declared.object.id()));
     let keys = ids.iter().filter_map(|id| key(&kinds, id)).collect();
     let live: BTreeMap<ObjectId, Live> =

@@ -114,7 +114,7 @@ fn naive(declaration: &Declaration, inventory: &Inventory) -> Vec<String> {
     }
     let mut labels_of_default = BTreeMap::new();
     labels_of_default.insert("kubernetes.io/metadata.name".to_owned(), "default".to_owned());
-    for declared in declaration.units.iter().flat_map(|unit| &unit.objects) {
+    for declared in declaration.units.iter().flat_map(|unit| unit.objects.iter()) {
         let header = declared.object.header();
         let mut own = header.labels.as_ref().clone();
         if header.gvk.kind == "Namespace" {

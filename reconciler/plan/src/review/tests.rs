@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -180,7 +181,7 @@ fn shuffled(declaration: &Declaration, seed: usize) -> Declaration {
     other.units.reverse();
     for unit in &mut other.units {
         let turn = spin(unit.objects.len());
-        unit.objects.rotate_left(turn);
+        Arc::make_mut(&mut unit.objects).rotate_left(turn);
     }
     let turn = spin(other.policies.len());
     other.policies.rotate_left(turn);

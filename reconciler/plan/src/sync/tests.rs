@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use apimachinery::kinds::KindTable;
 use serde_json::{Value, json};
 
@@ -57,7 +59,7 @@ impl World {
             origin: Origin { file: "apps/cart/x.yaml".into(), line: 1 },
             encrypted: false,
         };
-        let objects = objects.iter().map(declared).collect();
+        let objects = Arc::new(objects.iter().map(declared).collect());
         self.declaration.units =
             vec![Unit { name: "cart".into(), path: "apps/cart".into(), objects, failure: None }];
     }
@@ -333,7 +335,10 @@ fn check_refused(change: impl FnOnce(&mut World), id: &str) {
 
 #[test]
 fn what_must_not_be_written_is_refused_by_itself() {
-    check_refused(|world| world.declaration.units[0].objects[0].encrypted = true, "encrypted-object");
+    check_refused(
+        |world| Arc::make_mut(&mut world.declaration.units[0].objects)[0].encrypted = true,
+        "encrypted-object",
+    );
     check_refused(|world| world.allow.namespaces = Some(vec![Pattern::new("other")]), "not-allowed");
     check_refused(|world| world.allow.kinds = Some(vec![Pattern::new("Deployment.apps")]), "not-allowed");
     let in_system = || {

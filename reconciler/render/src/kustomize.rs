@@ -30,6 +30,7 @@ mod resource;
 mod schema;
 mod scope;
 mod select;
+mod shared;
 mod specs;
 mod strategic;
 mod transform;

@@ -130,7 +130,7 @@ impl<'b> Source<'b> {
             if is_list && let Some(items) = node.as_map_mut().and_then(|map| map.remove("items")) {
                 match items.value {
                     Value::Seq(items) => queue.extend(items),
-                    Value::Null => {}
+                    Value::Null | Value::Blank => {}
                     _ => {
                         let at = Origin { line: node.pos.line, ..whole.clone() };
                         return Err(KustomizeError::Object {

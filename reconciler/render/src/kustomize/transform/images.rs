@@ -6,7 +6,7 @@ use super::super::error::KustomizeError;
 use super::super::fieldspec::{FieldSpec, Leaf};
 use super::super::file::ImageEntry;
 use super::super::resmap::ResMap;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Value, resolve_text};
 
 /// One image entry with its name compiled.
 pub(in super::super) struct ImageRule<'e> {
@@ -29,11 +29,11 @@ impl<'e> ImageRule<'e> {
     }
 
     fn rewrite(&self, field: &mut Node) {
-        let Value::String(text) = &mut field.value else { return };
-        if !self.pattern.is_match(text) {
+        let Some(text) = field.scalar_text() else { return };
+        if !self.pattern.is_match(&text) {
             return;
         }
-        let (name, tag, digest) = split(text);
+        let (name, tag, digest) = split(&text);
         let entry = self.entry;
         let name = if entry.new_name.is_empty() { name } else { &entry.new_name };
         let (mut tag, mut digest) = (tag.to_owned(), digest.to_owned());
@@ -43,8 +43,7 @@ impl<'e> ImageRule<'e> {
             (tag, digest) = (entry.new_tag.clone(), String::new());
         } else if !entry.digest.is_empty() {
             (tag, digest) = (String::new(), entry.digest.clone());
-        }
-        if !entry.tag_suffix.is_empty() {
+        } else if !entry.tag_suffix.is_empty() {
             tag.push_str(&entry.tag_suffix);
             digest.clear();
         }
@@ -57,7 +56,7 @@ impl<'e> ImageRule<'e> {
             image.push('@');
             image.push_str(&digest);
         }
-        *text = image;
+        field.value = if field.quoted { Value::String(image) } else { resolve_text(&image) };
     }
 }
 

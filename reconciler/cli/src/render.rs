@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ::render::kustomize::FILE_NAMES;
 use ::render::{Directory, HelmOptions, Order, Program, RepoPath, render_unit};
 use anyhow::Context as _;
 use hub::HelmBinary;
@@ -77,10 +78,9 @@ enum LoadRestrictor {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let path = args.path.canonicalize()?;
     let root = repository::root_of(&path)?;
-    let tree = Directory::open(&root)?;
-    let at = inside(&root, &path)?;
     let program = args.chart.helm_binary.clone().map(|path| Program::new(HelmBinary::new(path)));
-    let mut options = declare::options_at(&tree, &at, program.as_ref())?;
+    let mut options =
+        declare::options_at(&Directory::open(&root)?, &inside(&root, &path)?, program.as_ref())?;
     options.kustomize.order = match args.reorder {
         None => Order::default(),
         Some(Reorder::None) => Order::Input,
@@ -88,9 +88,19 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     options.kustomize.own_directory_only = args.load_restrictor == LoadRestrictor::RootOnly;
     args.chart.overrule(&mut options.helm)?;
-    let rendered = render_unit(&tree, &at, &options)?;
+    let root = confines(&root, &path);
+    let rendered = render_unit(&Directory::open(root)?, &inside(root, &path)?, &options)?;
     print!("{}", rendered.to_yaml());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a render may not leave: the repository. A kustomization outside of any may take its bases from anywhere, as with kustomize.
+fn confines<'p>(root: &'p Path, path: &'p Path) -> &'p Path {
+    let alone = root == path && !path.join(".git").exists();
+    if alone && FILE_NAMES.iter().any(|name| path.join(name).exists()) {
+        return path.ancestors().last().unwrap_or(root);
+    }
+    root
 }
 
 /// A canonical path as one of the repository.

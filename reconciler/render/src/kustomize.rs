@@ -40,6 +40,6 @@ pub use build::KustomizeOptions;
 pub(crate) use build::build;
 pub(crate) use charts::directories as charts_of;
 pub use error::KustomizeError;
-pub(crate) use file::FILE_NAMES;
+pub use file::FILE_NAMES;
 pub(crate) use load::is_remote;
 pub use order::Order;

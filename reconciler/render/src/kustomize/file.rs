@@ -21,7 +21,7 @@ use crate::tree::RepoPath;
 use crate::yaml::Node;
 
 /// The names a kustomization file may have; exactly one may exist in a directory.
-pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// A decoded kustomization file.
 #[derive(Debug, Clone)]

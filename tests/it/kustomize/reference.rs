@@ -18,7 +18,9 @@ pub struct Reference {
 
 impl Reference {
     pub fn start(program: &Path) -> Result<Self> {
+        // It has no git to fetch with, and no environment to take values from.
         let mut process = Command::new(program)
+            .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -60,7 +60,9 @@ impl Y {
             let below = |key: &str| [path.as_slice(), &[key.to_owned()]].concat();
             match value {
                 Y::Map(members) => left.extend(members.iter().map(|(key, value)| (below(key), value))),
-                Y::Seq(items) => left.extend(items.iter().enumerate().map(|(at, item)| (below(&at.to_string()), item))),
+                Y::Seq(items) => {
+                    left.extend(items.iter().enumerate().map(|(at, item)| (below(&at.to_string()), item)))
+                }
                 _ => {}
             }
             if !path.is_empty() {
@@ -82,13 +84,6 @@ impl Y {
                 out.push('\n');
             }
         }
-        out
-    }
-
-    /// The value on one line.
-    pub fn line(&self) -> String {
-        let mut out = String::new();
-        self.flow(&mut out);
         out
     }
 
@@ -119,7 +114,8 @@ impl Y {
 fn quoted(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-./".contains(&b))
-        && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"].contains(&text.to_ascii_lowercase().as_str());
+        && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"]
+            .contains(&text.to_ascii_lowercase().as_str());
     if plain { text.to_owned() } else { serde_json::to_string(text).unwrap_or_default() }
 }
 

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::changes::{
-    FILES, Operation, Replacement, generator, operation, replacement, selector, settings, strategic, transformer,
+    FILES, Operation, Replacement, generator, operation, replacement, selector, settings, strategic,
+    transformer,
 };
 use super::objects::any_object;
 use super::text::Y;
@@ -105,14 +106,24 @@ fn part(objects: std::ops::RangeInclusive<usize>, most_changes: usize) -> impl S
         (prop::collection::vec(any_object(), objects), layout, settings()),
         prop::collection::vec(generator(), 0..=1),
         prop::collection::vec(generator(), 0..=1),
-        prop::option::weighted(0.5, prop::collection::vec(patch(), 1..=most_changes)).prop_map(Option::unwrap_or_default),
+        prop::option::weighted(0.5, prop::collection::vec(patch(), 1..=most_changes))
+            .prop_map(Option::unwrap_or_default),
         sometimes(0.2, replacement()),
         prop::bool::weighted(0.15),
         sometimes(0.1, transformer()),
         prop::option::weighted(0.1, prop::sample::select(CONFIGURATIONS)),
     )
         .prop_map(
-            |((objects, layout, settings), config_maps, secrets, patches, replacements, vars, transformers, configurations)| Part {
+            |(
+                (objects, layout, settings),
+                config_maps,
+                secrets,
+                patches,
+                replacements,
+                vars,
+                transformers,
+                configurations,
+            )| Part {
                 objects,
                 layout,
                 settings,
@@ -145,24 +156,26 @@ pub fn case() -> impl Strategy<Value = Case> {
         any::<bool>(),
         prop::bool::weighted(0.8),
     )
-        .prop_map(|(base, other, component, between, top, unordered, strict): (_, _, _, _, _, _, Strict)| {
-            let mut tree = Assembly { strict, ..Assembly::default() };
-            tree.add("base", base, &[], &[]);
-            if let Some(other) = other {
-                tree.add("other", other, &[], &[]);
-            }
-            let below: &[&'static str] = if tree.has("other") { &["base", "other"] } else { &["base"] };
-            if let Some(between) = between {
-                tree.add("between", between, below, &[]);
-            }
-            if let Some(component) = component {
-                tree.add("component", component, &[], &[]);
-            }
-            let below: &[&'static str] = if tree.has("between") { &["between"] } else { below };
-            let components: &[&'static str] = if tree.has("component") { &["component"] } else { &[] };
-            tree.add("top", top, below, components);
-            Case { files: tree.files, build: "top", unordered }
-        })
+        .prop_map(
+            |(base, other, component, between, top, unordered, strict): (_, _, _, _, _, _, Strict)| {
+                let mut tree = Assembly { strict, ..Assembly::default() };
+                tree.add("base", base, &[], &[]);
+                if let Some(other) = other {
+                    tree.add("other", other, &[], &[]);
+                }
+                let below: &[&'static str] = if tree.has("other") { &["base", "other"] } else { &["base"] };
+                if let Some(between) = between {
+                    tree.add("between", between, below, &[]);
+                }
+                if let Some(component) = component {
+                    tree.add("component", component, &[], &[]);
+                }
+                let below: &[&'static str] = if tree.has("between") { &["between"] } else { below };
+                let components: &[&'static str] = if tree.has("component") { &["component"] } else { &[] };
+                tree.add("top", top, below, components);
+                Case { files: tree.files, build: "top", unordered }
+            },
+        )
 }
 
 #[derive(Default)]
@@ -185,7 +198,11 @@ impl Assembly {
 
     fn add(&mut self, dir: &str, part: Part, below: &[&str], components: &[&str]) {
         // A directory without anything below it sees its own objects only; a component sees those of its parent.
-        let hidden = if below.is_empty() && dir != "component" { std::mem::take(&mut self.objects) } else { Vec::new() };
+        let hidden = if below.is_empty() && dir != "component" {
+            std::mem::take(&mut self.objects)
+        } else {
+            Vec::new()
+        };
         self.kustomization(dir, &part, below, components);
         self.objects.splice(0..0, hidden);
     }
@@ -200,15 +217,22 @@ impl Assembly {
         resources.extend(self.resources(dir, part));
         file.set("resources", Y::Seq(resources));
         if !components.is_empty() {
-            file.set("components", Y::Seq(components.iter().map(|name| Y::text(format!("../{name}"))).collect()));
+            file.set(
+                "components",
+                Y::Seq(components.iter().map(|name| Y::text(format!("../{name}"))).collect()),
+            );
         }
         if let Y::Map(members) = &part.settings {
             let fits = |key: &str, value: &Y| key != "replicas" || self.scales(value);
-            members.iter().filter(|(key, value)| fits(key, value)).for_each(|(key, value)| file.set(key, value.clone()));
+            members
+                .iter()
+                .filter(|(key, value)| fits(key, value))
+                .for_each(|(key, value)| file.set(key, value.clone()));
         }
-        for (field, kind, entries) in
-            [("configMapGenerator", "ConfigMap", &part.config_maps), ("secretGenerator", "Secret", &part.secrets)]
-        {
+        for (field, kind, entries) in [
+            ("configMapGenerator", "ConfigMap", &part.config_maps),
+            ("secretGenerator", "Secret", &part.secrets),
+        ] {
             if !entries.is_empty() {
                 let entries = entries.iter().map(|entry| self.behaving(kind, entry)).collect();
                 file.set(field, Y::Seq(entries));
@@ -237,7 +261,8 @@ impl Assembly {
         let kinds = ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"];
         entries.iter().all(|entry| {
             self.objects.iter().any(|object| {
-                kinds.contains(&object.text_at(&["kind"])) && object.text_at(&["metadata", "name"]) == entry.text_at(&["name"])
+                kinds.contains(&object.text_at(&["kind"]))
+                    && object.text_at(&["metadata", "name"]) == entry.text_at(&["name"])
             })
         })
     }
@@ -261,7 +286,8 @@ impl Assembly {
             let namespace = if strict { String::new() } else { text(&["metadata", "namespace"]) };
             (text(&["kind"]), text(&["metadata", "name"]), namespace)
         };
-        let fresh: Vec<Y> = part.objects.iter().filter(|object| self.used.insert(id(object))).cloned().collect();
+        let fresh: Vec<Y> =
+            part.objects.iter().filter(|object| self.used.insert(id(object))).cloned().collect();
         self.objects.extend(fresh.iter().cloned());
         if fresh.is_empty() {
             return Vec::new();
@@ -280,7 +306,11 @@ impl Assembly {
                 vec![Y::text("all.yaml")]
             }
             Layout::List => {
-                let list = Y::map([("apiVersion", Y::text("v1")), ("kind", Y::text("List")), ("items", Y::Seq(fresh))]);
+                let list = Y::map([
+                    ("apiVersion", Y::text("v1")),
+                    ("kind", Y::text("List")),
+                    ("items", Y::Seq(fresh)),
+                ]);
                 self.write(dir, "list.yaml", list.document());
                 vec![Y::text("list.yaml")]
             }
@@ -324,7 +354,9 @@ impl Assembly {
             }
             if is_json && matches!(patch.form, Form::Legacy) { json.push(entry) } else { entries.push(entry) }
         }
-        for (field, list) in [("patches", entries), ("patchesStrategicMerge", strategic), ("patchesJson6902", json)] {
+        for (field, list) in
+            [("patches", entries), ("patchesStrategicMerge", strategic), ("patchesJson6902", json)]
+        {
             if !list.is_empty() {
                 file.set(field, Y::Seq(list));
             }
@@ -371,7 +403,10 @@ fn addressed(body: &Y, object: &Y) -> Y {
     }
     patch.set("metadata", metadata);
     if let Y::Map(members) = body {
-        members.iter().filter(|(key, _)| key != "metadata").for_each(|(key, value)| patch.set(key, value.clone()));
+        members
+            .iter()
+            .filter(|(key, _)| key != "metadata")
+            .for_each(|(key, value)| patch.set(key, value.clone()));
     }
     patch
 }
@@ -391,4 +426,3 @@ fn variable(dir: &str, object: &Y) -> Y {
         ),
     ])
 }
-

@@ -6,7 +6,9 @@
 mod changes;
 mod objects;
 mod reference;
+mod replacements;
 mod text;
+mod transformers;
 mod trees;
 
 use std::cell::{Cell, RefCell};
@@ -162,7 +164,7 @@ fn generated() -> Outcome {
         cases,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(seed),
-        max_shrink_iters: 4_000,
+        max_shrink_iters: 1_500,
         ..Config::default()
     };
     let (texts, refusals) = (Cell::new(0_u32), Cell::new(0_u32));

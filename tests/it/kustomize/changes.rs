@@ -181,8 +181,13 @@ impl Operation {
         let escaped = |part: &String| format!("/{}", part.replace('~', "~0").replace('/', "~1"));
         let mut path: String = parts.iter().map(escaped).collect();
         // What identifies an object is better left to the other changes.
-        let fixed = ["/kind", "/apiVersion", "/metadata/name"].contains(&path.as_str());
         let (mut op, mut value) = (self.op, self.value.clone());
+        let fixed = match path.as_str() {
+            "/kind" | "/apiVersion" | "/metadata/name" => true,
+            // A namespace that is no text means nothing to an API server, and nothing to us.
+            "/metadata/namespace" => !matches!(value, Y::Text(_)),
+            _ => false,
+        };
         match held {
             _ if fixed => (op, path) = ("add", "/new".to_owned()),
             _ if self.wild && path != "/metadata" => {
@@ -230,173 +235,6 @@ pub fn selector() -> S {
         may(0.1, "labelSelector", one_of(&["app=web", "app in (web, x),!team", "app", "app!=x"])),
         may(0.1, "annotationSelector", one_of(&["note=plain", "!note"])),
     ])
-}
-
-/// Where a replacement reads or writes.
-const FIELDS: &[&str] = &[
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.labels.app",
-    "metadata.labels.[app.kubernetes.io/name]",
-    "metadata.annotations.note",
-    "metadata.annotations",
-    "spec.replicas",
-    "spec.template.spec.containers.0.image",
-    "spec.template.spec.containers.[name=main].image",
-    "spec.template.spec.containers.*.image",
-    "spec.template.spec.containers.[name=main].env.[name=A].value",
-    "spec.template.spec.containers.*.env.*.value",
-    "spec.template.metadata.labels.app",
-    "spec.ports.0.port",
-    "spec.ports.[name=http].port",
-    "spec.selector",
-    "spec.selector.app",
-    "spec.rules.0.host",
-    "spec.items.[name=a].value",
-    "spec.items",
-    "spec.size",
-    "spec.nested.deep.a",
-    "data.a",
-    "data.b",
-    "data.config\\.yaml",
-    "data.settings\\.json.a.b",
-    "data",
-    "type",
-];
-
-fn options() -> S {
-    record(vec![
-        may(0.4, "delimiter", one_of(&[":", "/", ".", "-"])),
-        may(0.4, "index", raw(&["0", "1", "-1", "5"])),
-        may(0.4, "create", raw(&["true", "false"])),
-    ])
-}
-
-/// A replacement, for fields that objects have, or for ones of a pool.
-#[derive(Debug, Clone)]
-pub struct Replacement {
-    source: Index,
-    source_path: Index,
-    options: Y,
-    literal: Option<Y>,
-    target: Index,
-    target_path: Index,
-    wild: Option<Y>,
-    target_options: Option<Y>,
-    style: usize,
-}
-
-pub fn replacement() -> impl Strategy<Value = Replacement> {
-    let options =
-        record(vec![may(0.8, "delimiter", one_of(&[":", "/", "."])), may(0.4, "index", raw(&["0", "1"]))]);
-    let wild = record(vec![
-        must("select", selector()),
-        may(0.2, "reject", list(selector(), 1..=1)),
-        may(0.9, "fieldPaths", list(one_of(FIELDS), 1..=2)),
-    ]);
-    (
-        (any::<Index>(), any::<Index>(), either(vec![(4, raw(&["null"])), (1, options)])),
-        prop::option::weighted(0.1, tempting()),
-        (any::<Index>(), any::<Index>(), prop::option::weighted(0.2, wild)),
-        prop::option::weighted(0.4, self::options()),
-        0_usize..4,
-    )
-        .prop_map(
-            |(
-                (source, source_path, options),
-                literal,
-                (target, target_path, wild),
-                target_options,
-                style,
-            )| Replacement {
-                source,
-                source_path,
-                options,
-                literal,
-                target,
-                target_path,
-                wild,
-                target_options,
-                style,
-            },
-        )
-}
-
-/// A path with dots. Elements of lists are written by position, by name, or all of them.
-fn dotted(object: &Y, parts: &[String], style: usize) -> String {
-    let mut here = object;
-    let mut written = Vec::new();
-    for part in parts {
-        let next = match here {
-            Y::Seq(items) => part.parse::<usize>().ok().and_then(|at| items.get(at)),
-            value => value.get(part),
-        };
-        let Some(next) = next else { break };
-        written.push(match (here, next.text_at(&["name"])) {
-            (Y::Seq(_), name) if style == 1 && !name.is_empty() => format!("[name={name}]"),
-            (Y::Seq(_), _) if style == 2 => "*".to_owned(),
-            (Y::Map(_), _) if part.contains('.') && style == 3 => format!("[{part}]"),
-            _ => part.replace('.', "\\."),
-        });
-        here = next;
-    }
-    written.join(".")
-}
-
-impl Replacement {
-    pub fn written(&self, objects: &[Y]) -> Y {
-        let named = |object: &Y| {
-            Y::map([
-                ("kind", Y::text(object.text_at(&["kind"]))),
-                ("name", Y::text(object.text_at(&["metadata", "name"]))),
-            ])
-        };
-        // Copying whole metadata copies the notes of the reference, and a number is no name: neither is of interest.
-        let interesting = |parts: &[String]| {
-            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-            !matches!(
-                parts[..],
-                ["metadata"] | ["metadata", "name" | "annotations"] | ["kind" | "apiVersion"]
-            )
-        };
-        // A literal has no type, which shows when it takes the place of a list or a map: another quirk without interest.
-        let splits = self.options != Y::Raw("null") || self.target_options.is_some();
-        let fits = |value: &Y| (self.literal.is_none() && !splits) || matches!(value, Y::Raw(_) | Y::Text(_));
-        let path = |object: &Y, index: &Index, style| {
-            let paths: Vec<_> = object
-                .paths()
-                .into_iter()
-                .filter(|(parts, value)| interesting(parts) && fits(value))
-                .map(|(parts, _)| parts)
-                .collect();
-            match paths.get(index.index(paths.len().max(1))) {
-                Some(parts) => dotted(object, parts, style),
-                None => "metadata.labels".to_owned(),
-            }
-        };
-        let source = &objects[self.source.index(objects.len())];
-        let mut from = named(source);
-        // A path of a source names one value: a wildcard would only be an error.
-        from.set("fieldPath", Y::text(path(source, &self.source_path, self.style % 2)));
-        if self.options != Y::Raw("null") {
-            from.set("options", self.options.clone());
-        }
-        let target = &objects[self.target.index(objects.len())];
-        let mut to = self.wild.clone().unwrap_or_else(|| {
-            Y::map([
-                ("select", named(target)),
-                ("fieldPaths", Y::Seq(vec![Y::text(path(target, &self.target_path, self.style))])),
-            ])
-        });
-        if let Some(options) = &self.target_options {
-            to.set("options", options.clone());
-        }
-        let from = match &self.literal {
-            Some(literal) => ("sourceValue", literal.clone()),
-            None => ("source", from),
-        };
-        Y::map([from, ("targets", Y::Seq(vec![to]))])
-    }
 }
 
 /// An entry of `configMapGenerator` or `secretGenerator`. The files it names are those of [`FILES`].
@@ -462,55 +300,20 @@ pub const FILES: &[(&str, &[u8])] = &[
 
 /// Fields of a kustomization that need no objects to be right.
 pub fn settings() -> S {
-    let image = record(vec![
-        must(
-            "name",
-            one_of(&[
-                "nginx",
-                "registry.example.com:5000/team/web",
-                "docker.io/library/redis",
-                ".*",
-                "foo.bar/nginx",
-            ]),
-        ),
-        may(0.3, "newName", one_of(&["mirror/nginx", "host:1/x"])),
-        may(0.5, "newTag", one_of(&["v2", "1.0"])),
-        may(0.2, "digest", text("sha256:cccc")),
-        may(0.1, "tagSuffix", text("-debug")),
-    ]);
-    let label_entry = record(vec![
-        must("pairs", dictionary(&["team", "owner", "app"], one_of(&["a", "yes", "1.0", ""]), 2)),
-        may(0.4, "includeSelectors", raw(&["true", "false"])),
-        may(0.4, "includeTemplates", raw(&["true", "false"])),
-        may(
-            0.1,
-            "fields",
-            raw(&[
-                "[{path: spec/labels, create: true, kind: Widget}]",
-                "[{path: spec/template/metadata/labels, kind: Widget}]",
-            ]),
-        ),
-    ]);
-    let global = record(vec![
-        may(0.5, "disableNameSuffixHash", raw(&["true", "false"])),
-        may(0.3, "labels", dictionary(LABELS, text("g"), 1)),
-        may(0.3, "annotations", dictionary(&["note"], text("g"), 1)),
-        may(0.1, "immutable", raw(&["true"])),
-    ]);
     record(vec![
         may(0.35, "namePrefix", one_of(&["a-", "pre-", "x"])),
         may(0.2, "nameSuffix", one_of(&["-z", "-v1"])),
         may(0.3, "namespace", one_of(NAMESPACES)),
         may(0.2, "commonLabels", dictionary(LABELS, one_of(&["common", "yes", "1"]), 2)),
-        may(0.2, "labels", list(label_entry, 1..=2)),
+        may(0.2, "labels", list(label_entry(), 1..=2)),
         may(0.2, "commonAnnotations", dictionary(&["note", "by"], one_of(TEXTS), 2)),
-        may(0.25, "images", list(image, 1..=2)),
+        may(0.25, "images", list(image_entry(), 1..=2)),
         may(
             0.08,
             "replicas",
             list(record(vec![must("name", one_of(NAMES)), must("count", raw(&["0", "4"]))]), 1..=1),
         ),
-        may(0.15, "generatorOptions", global),
+        may(0.15, "generatorOptions", global_options()),
         may(
             0.05,
             "buildMetadata",
@@ -533,158 +336,46 @@ pub fn settings() -> S {
     ])
 }
 
-/// A document of `transformers`.
-pub fn transformer() -> S {
-    let of = |kind: &'static str, mut members: Vec<super::text::Member>| {
-        let mut all = vec![
-            must("apiVersion", text("builtin")),
-            must("kind", text(kind)),
-            must(
-                "metadata",
-                record(vec![must("name", one_of(&["t1", "t2", "t3"])), may(0.4, "namespace", text("ops"))]),
-            ),
-        ];
-        all.append(&mut members);
-        record(all)
-    };
-    let specs = |texts: &'static [&'static str]| raw(texts);
-    either(vec![
-        (
-            2,
-            of(
-                "LabelTransformer",
-                vec![
-                    must("labels", raw(&["{t: \"1\"}", "{t: 1, u: true}"])),
-                    must(
-                        "fieldSpecs",
-                        specs(&[
-                            "[{path: metadata/labels, create: true}]",
-                            "[{path: spec/labels, kind: Widget, create: true}, {path: metadata/labels}]",
-                        ]),
-                    ),
-                ],
-            ),
+fn image_entry() -> S {
+    record(vec![
+        must(
+            "name",
+            one_of(&[
+                "nginx",
+                "registry.example.com:5000/team/web",
+                "docker.io/library/redis",
+                ".*",
+                "foo.bar/nginx",
+            ]),
         ),
-        (
-            2,
-            of(
-                "AnnotationsTransformer",
-                vec![
-                    must("annotations", raw(&["{t: x}"])),
-                    must("fieldSpecs", specs(&["[{path: metadata/annotations, create: true}]"])),
-                ],
-            ),
+        may(0.3, "newName", one_of(&["mirror/nginx", "host:1/x"])),
+        may(0.5, "newTag", one_of(&["v2", "1.0"])),
+        may(0.2, "digest", text("sha256:cccc")),
+        may(0.1, "tagSuffix", text("-debug")),
+    ])
+}
+
+fn label_entry() -> S {
+    record(vec![
+        must("pairs", dictionary(&["team", "owner", "app"], one_of(&["a", "yes", "1.0", ""]), 2)),
+        may(0.4, "includeSelectors", raw(&["true", "false"])),
+        may(0.4, "includeTemplates", raw(&["true", "false"])),
+        may(
+            0.1,
+            "fields",
+            raw(&[
+                "[{path: spec/labels, create: true, kind: Widget}]",
+                "[{path: spec/template/metadata/labels, kind: Widget}]",
+            ]),
         ),
-        (
-            2,
-            of(
-                "NamespaceTransformer",
-                vec![
-                    may(0.5, "unsetOnly", raw(&["true"])),
-                    may(
-                        0.4,
-                        "setRoleBindingSubjects",
-                        one_of(&["none", "allServiceAccounts", "defaultOnly"]),
-                    ),
-                    must(
-                        "fieldSpecs",
-                        specs(&[
-                            "[{path: metadata/namespace, create: true}]",
-                            "[{path: metadata/name, kind: Namespace, create: true}]",
-                        ]),
-                    ),
-                ],
-            ),
-        ),
-        (
-            2,
-            of(
-                "PrefixTransformer",
-                vec![
-                    must("prefix", text("t-")),
-                    must(
-                        "fieldSpecs",
-                        specs(&["[{path: metadata/name}]", "[{path: metadata/name, kind: Deployment}]"]),
-                    ),
-                ],
-            ),
-        ),
-        (
-            1,
-            of(
-                "PrefixSuffixTransformer",
-                vec![
-                    must("prefix", text("t-")),
-                    may(0.5, "suffix", text("-t")),
-                    must("fieldSpecs", specs(&["[{path: metadata/name}]"])),
-                ],
-            ),
-        ),
-        (
-            1,
-            of(
-                "SuffixTransformer",
-                vec![must("suffix", text("-t")), must("fieldSpecs", specs(&["[{path: metadata/name}]"]))],
-            ),
-        ),
-        (
-            1,
-            of(
-                "ImageTagTransformer",
-                vec![
-                    must("imageTag", raw(&["{name: nginx, newTag: t}"])),
-                    may(0.5, "fieldSpecs", specs(&["[{path: spec/template/spec/containers/image}]", "[]"])),
-                ],
-            ),
-        ),
-        (
-            1,
-            of(
-                "ReplicaCountTransformer",
-                vec![
-                    must("replica", record(vec![must("name", one_of(NAMES)), must("count", raw(&["9"]))])),
-                    must("fieldSpecs", specs(&["[{path: spec/replicas, create: true, kind: Deployment}]"])),
-                ],
-            ),
-        ),
-        (
-            1,
-            of(
-                "PatchTransformer",
-                vec![
-                    must("patch", text("[{op: add, path: /metadata/labels/pt, value: x}]")),
-                    must("target", selector()),
-                ],
-            ),
-        ),
-        (
-            1,
-            of(
-                "ValueAddTransformer",
-                vec![
-                    must("value", one_of(&["v", "8"])),
-                    must(
-                        "targets",
-                        list(
-                            record(vec![
-                                may(0.8, "selector", selector()),
-                                must(
-                                    "fieldPath",
-                                    one_of(&[
-                                        "metadata/namespace",
-                                        "metadata/annotations/va",
-                                        "spec/replicas",
-                                        "metadata/labels/app",
-                                    ]),
-                                ),
-                                may(0.3, "filePathPosition", raw(&["1", "2"])),
-                            ]),
-                            1..=1,
-                        ),
-                    ),
-                ],
-            ),
-        ),
-        (1, of("HashTransformer", vec![])),
+    ])
+}
+
+fn global_options() -> S {
+    record(vec![
+        may(0.5, "disableNameSuffixHash", raw(&["true", "false"])),
+        may(0.3, "labels", dictionary(LABELS, text("g"), 1)),
+        may(0.3, "annotations", dictionary(&["note"], text("g"), 1)),
+        may(0.1, "immutable", raw(&["true"])),
     ])
 }

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::changes::{
-    FILES, Operation, Replacement, generator, operation, replacement, selector, settings, strategic,
-    transformer,
-};
+use super::changes::{FILES, Operation, generator, operation, selector, settings, strategic};
 use super::objects::any_object;
+use super::replacements::{Replacement, replacement};
 use super::text::Y;
+use super::transformers::transformer;
 
 /// What both programs are given.
 #[derive(Debug, Clone)]

@@ -36,6 +36,8 @@ pub struct Node {
     pub pos: Pos,
     /// It was written as quoted or block text. What kustomize writes over such a text becomes text.
     pub(crate) quoted: bool,
+    /// A step of kustomize made it and said no type: it is what its text reads as, until a strategic patch makes it a text.
+    pub(crate) untyped: bool,
     /// The number of the value it shares with other nodes of its object; 0 where it has its own (see `kustomize::shared`).
     pub(crate) share: u32,
 }

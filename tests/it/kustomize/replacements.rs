@@ -126,12 +126,15 @@ impl Replacement {
                 ("name", Y::text(object.text_at(&["metadata", "name"]))),
             ])
         };
-        // Copying whole metadata copies the notes of the reference, and a number is no name: neither is of interest.
+        // Copying whole metadata copies the notes of the reference, and a number is no name and no finalizer: none is of interest.
         let interesting = |parts: &[String]| {
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             !matches!(
                 parts[..],
-                ["metadata"] | ["metadata", "name" | "annotations"] | ["kind" | "apiVersion"]
+                ["metadata"]
+                    | ["metadata", "name" | "annotations"]
+                    | ["metadata", "finalizers", ..]
+                    | ["kind" | "apiVersion"]
             )
         };
         // A literal has no type, which shows when it takes the place of a list or a map: another quirk without interest.

@@ -71,8 +71,6 @@ fn contents() -> S {
         (1, of("ReplicaCountTransformer", vec![must("replica", replica), specs(REPLICAS)])),
         (1, of("PatchTransformer", vec![must("patch", patch), must("target", selector())])),
         (1, value_add("v", &["metadata/namespace", "metadata/annotations/va", "metadata/labels/app"])),
-        // A number is for where a number is wanted: elsewhere it has no type in the reference, and gets one from steps that have no
-        // business with it.
         (1, value_add("8", &["spec/replicas"])),
     ])
 }

@@ -3,7 +3,7 @@
 
 use super::bounds;
 use super::shared;
-use crate::yaml::{Float, Node, Value, go_float, is_written_quoted};
+use crate::yaml::{Float, Node, Value, go_float, is_written_quoted, resolve_text};
 
 /// Operations of one patch.
 const MAX_OPERATIONS: usize = 2_000;
@@ -112,12 +112,14 @@ pub(super) fn apply(node: &mut Node, operations: &[Operation]) -> Result<(), Str
         return Err(format!("the object would become {}", node.kind_name()));
     }
     through_json(node);
+    annotations_through_json(node);
     shared::separate(node);
     Ok(())
 }
 
 /// The reference takes the object to JSON and back: numbers become floats, and quotes are where YAML needs them.
 fn through_json(node: &mut Node) {
+    node.untyped = false;
     match &mut node.value {
         Value::Seq(items) => items.iter_mut().for_each(through_json),
         Value::Map(map) => map.values_mut().for_each(through_json),
@@ -133,6 +135,21 @@ fn through_json(node: &mut Node) {
         Value::Float(held) => node.value = float(held.number),
         Value::String(text) => node.quoted = is_written_quoted(text),
         _ => {}
+    }
+}
+
+/// What looks like a number in annotations is one on that way.
+fn annotations_through_json(node: &mut Node) {
+    let annotations = node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    let Some(map) = annotations.and_then(Node::as_map_mut) else { return };
+    for held in map.values_mut() {
+        let as_written = held.pos.line > 0 && !held.quoted;
+        let Some(text) = held.as_str().filter(|_| as_written) else { continue };
+        let mut read = Node::from(resolve_text(text));
+        through_json(&mut read);
+        if let Some(text) = read.scalar_text() {
+            held.value = Value::String(text);
+        }
     }
 }
 

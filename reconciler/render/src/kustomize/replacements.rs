@@ -290,7 +290,7 @@ fn put(Match { node, created }: Match<'_>, value: &Taken, part: &Part) -> std::r
     let text = value.node.scalar_text().unwrap_or_default();
     if part.delimiter.is_empty() {
         node.value = match (is_scalar, value.has_type) {
-            (true, _) => retyped(node, created, &text)?,
+            (true, _) => return retype(node, created, &text),
             (false, true) => value.node.value.clone(),
             (false, false) => resolve_text(&text),
         };
@@ -310,15 +310,18 @@ fn put(Match { node, created }: Match<'_>, value: &Taken, part: &Part) -> std::r
     }
     let joined = parts.join(&part.delimiter);
     bounds::check_text(&joined).map_err(|e| format!("!{e}"))?;
-    node.value = retyped(node, created, &joined)?;
-    Ok(())
+    retype(node, created, &joined)
 }
 
-/// A text with the type of what it replaces. Only what was just made has none: its text is read anew.
-fn retyped(old: &Node, created: bool, text: &str) -> std::result::Result<Value, String> {
+/// Writes a text with the type of what it replaces. Only what was just made has none: its text is read anew.
+fn retype(node: &mut Node, created: bool, text: &str) -> std::result::Result<(), String> {
     let new = resolve_text(text);
-    let fits = match (&old.value, &new) {
-        (Value::String(_), _) => return Ok(Value::String(text.to_owned())),
+    let fits = match (&node.value, &new) {
+        _ if node.untyped => true,
+        (Value::String(_), _) => {
+            node.value = Value::String(text.to_owned());
+            return Ok(());
+        }
         _ if created => true,
         (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_))
         | (Value::Float(_), Value::Int(_) | Value::Uint(_) | Value::Float(_))
@@ -327,8 +330,13 @@ fn retyped(old: &Node, created: bool, text: &str) -> std::result::Result<Value, 
         | (Value::Null | Value::Blank, Value::Null | Value::Blank) => true,
         _ => false,
     };
-    if fits {
-        return Ok(new);
+    if !fits {
+        return Err(format!(
+            "!the field holds {}, and the text that shall replace it is none",
+            node.kind_name()
+        ));
     }
-    Err(format!("!the field holds {}, and the text that shall replace it is none", old.kind_name()))
+    node.value = new;
+    node.untyped |= created;
+    Ok(())
 }

@@ -204,8 +204,20 @@ fn alone(own: Node, at: At<'_>) -> Result<Option<Node>> {
             Ok(Some(Node::new(Value::Map(Map::from_entries(entries)), pos)))
         }
         Value::Seq(_) if at.list != ListMerge::Replace => lists::alone(own, &at),
-        _ => Ok(Some(own)),
+        _ => Ok(Some(typed(own))),
     }
+}
+
+/// What has no type yet becomes text where it would be read as something else.
+fn typed(mut own: Node) -> Node {
+    if own.untyped
+        && let Some(text) = own.scalar_text()
+    {
+        own.quoted |= own.as_str().is_none();
+        own.value = Value::String(text);
+        own.untyped = false;
+    }
+    own
 }
 
 /// What only the patch has. Its first directive is not judged: a wrong one stays (upstream's quirk).

@@ -77,7 +77,9 @@ fn add(objects: &mut ResMap, target: &Target, value: &str) -> Result<()> {
         } else {
             let found = reach(&mut resource.node, &steps).map_err(fail)?;
             if let Some(found) = found {
+                let is_text = matches!(found.node.value, Value::String(_));
                 found.node.value = put(found.node, value, target.position).map_err(fail)?;
+                found.node.untyped |= !is_text;
             }
         }
         objects.renamed(at);

@@ -186,6 +186,10 @@ fn generated() -> Outcome {
     Ok(())
 }
 
+/// Where a replacement makes a text of a number we refuse at once. The reference writes a number that is none, which fails later if
+/// nothing makes a text of the field before.
+const WRONG_TYPE: &str = "and the text that shall replace it is none";
+
 /// Whether both printed a text; an error says how they differ.
 fn compare(case: &Case, reference: &mut Reference) -> anyhow::Result<bool> {
     let directory = tempfile::tempdir()?;
@@ -197,6 +201,9 @@ fn compare(case: &Case, reference: &mut Reference) -> anyhow::Result<bool> {
     let theirs = reference.build(&directory.path().join(case.build), case.unordered)?;
     let order = if case.unordered { Order::Input } else { Order::Legacy };
     let ours = ours(directory.path(), case.build, order, true);
+    if ours.as_ref().is_err_and(|message| message.contains(WRONG_TYPE)) {
+        return Ok(false);
+    }
     judge(&ours, &theirs)?;
     Ok(ours.is_ok())
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::render::kustomize::FILE_NAMES;
-use ::render::{Directory, HelmOptions, Order, Program, RepoPath, render_unit};
+use ::render::{Directory, HelmOptions, Order, Program, Remotes, RepoPath, render_unit};
 use anyhow::Context as _;
-use hub::HelmBinary;
 use hub::declare;
+use hub::{BaseMirrors, HelmBinary};
 
 use crate::repository;
 
@@ -23,6 +23,9 @@ pub struct Args {
     /// LoadRestrictionsNone lets a kustomization read files outside its own directory; symlinks stay confined to the repository
     #[arg(long, value_enum, default_value_t = LoadRestrictor::RootOnly)]
     load_restrictor: LoadRestrictor,
+    /// Fetch bases of a kustomization from this host, without a login, where they name a commit; may be repeated
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_remote: Vec<String>,
     #[command(flatten)]
     chart: ChartArgs,
 }
@@ -87,6 +90,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(Reorder::Legacy) => Order::Legacy,
     };
     options.kustomize.own_directory_only = args.load_restrictor == LoadRestrictor::RootOnly;
+    if !args.allow_remote.is_empty() {
+        let bases = BaseMirrors::new(repository::cache_dir()?.join("bases"));
+        options.kustomize.remotes = Some(Remotes::new(&args.allow_remote, bases));
+    }
     args.chart.overrule(&mut options.helm)?;
     let root = confines(&root, &path);
     let rendered = render_unit(&Directory::open(root)?, &inside(root, &path)?, &options)?;

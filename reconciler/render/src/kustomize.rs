@@ -3,7 +3,8 @@
 //! Order of one kustomization: resources, configurations and crds, generators, components, the builtin transformers in
 //! upstream's fixed order, `transformers`, vars. Once, at the very top: hashes, name references, vars, order, build metadata.
 //!
-//! Absent on purpose: remote bases, programs and containers. Charts are rendered in process, from the repository.
+//! Absent on purpose: programs and containers. Charts are rendered in process, from the repository; bases of other repositories come
+//! through a trait, where they are allowed.
 
 mod bounds;
 mod build;
@@ -24,6 +25,7 @@ mod patch;
 mod path;
 mod plugins;
 mod references;
+mod remote;
 mod replacements;
 mod resmap;
 mod resource;
@@ -43,3 +45,4 @@ pub use error::KustomizeError;
 pub use file::FILE_NAMES;
 pub(crate) use load::is_remote;
 pub use order::Order;
+pub use remote::{RemoteBases, RemoteCommit, RemoteError, Remotes};

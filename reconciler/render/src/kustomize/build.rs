@@ -16,6 +16,7 @@ use super::order::{Order, legacy_key};
 use super::patch;
 use super::plugins;
 use super::references;
+use super::remote::Remotes;
 use super::replacements;
 use super::resmap::ResMap;
 use super::resource::{Configured, Resource};
@@ -37,7 +38,7 @@ type Result<T> = std::result::Result<T, KustomizeError>;
 const MAX_DEPTH: usize = 64;
 
 /// Options of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KustomizeOptions {
     /// The order of the output where the kustomization does not say.
     pub order: Order,
@@ -45,11 +46,18 @@ pub struct KustomizeOptions {
     pub own_directory_only: bool,
     /// The most objects a build may hold at any time.
     pub max_objects: usize,
+    /// Where bases of other repositories may come from; without it nowhere.
+    pub remotes: Option<Remotes>,
 }
 
 impl Default for KustomizeOptions {
     fn default() -> Self {
-        KustomizeOptions { order: Order::Legacy, own_directory_only: true, max_objects: 200_000 }
+        KustomizeOptions {
+            order: Order::Legacy,
+            own_directory_only: true,
+            max_objects: 200_000,
+            remotes: None,
+        }
     }
 }
 
@@ -84,7 +92,8 @@ pub(crate) fn build(
     (options, helm, limits): (&KustomizeOptions, &HelmOptions, Limits),
     documents: &Cell<u64>,
 ) -> Result<Vec<RenderedObject>> {
-    let shared = Build { files, limits, restricted: options.own_directory_only, documents, helm };
+    let remotes = options.remotes.as_ref();
+    let shared = Build { files, limits, restricted: options.own_directory_only, documents, helm, remotes };
     let mut stage = Stage {
         build: &shared,
         max_objects: options.max_objects,

@@ -247,7 +247,7 @@ impl ChartEntry {
                 "{why}; vendor it there (helm pull --untar) and commit it, a render fetches nothing"
             ),
         };
-        let path = source.dir.join(&named).map_err(|error| missing(error.to_string()))?;
+        let path = source.path(&named, &self.at).map_err(|error| missing(error.to_string()))?;
         match source.build.files.find(&path) {
             Ok(Found::Directory { path: real }) => Ok(real),
             Ok(_) => Err(missing("there is no such directory".to_owned())),

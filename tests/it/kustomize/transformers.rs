@@ -65,21 +65,26 @@ fn contents() -> S {
     let image =
         vec![must("imageTag", raw(&["{name: nginx, newTag: t}"])), may(0.5, "fieldSpecs", raw(IMAGE))];
     let replica = record(vec![must("name", one_of(NAMES)), must("count", raw(&["9"]))]);
+    let position = vec![may(0.3, "filePathPosition", raw(&["1", "2"]))];
     let patch = text("[{op: add, path: /metadata/labels/pt, value: x}]");
     either(vec![
         (1, of("ImageTagTransformer", image)),
         (1, of("ReplicaCountTransformer", vec![must("replica", replica), specs(REPLICAS)])),
         (1, of("PatchTransformer", vec![must("patch", patch), must("target", selector())])),
-        (1, value_add("v", &["metadata/namespace", "metadata/annotations/va", "metadata/labels/app"])),
-        (1, value_add("8", &["spec/replicas"])),
+        (
+            1,
+            value_add(
+                "v",
+                position,
+                &["metadata/namespace", "metadata/annotations/va", "metadata/labels/app"],
+            ),
+        ),
+        (1, value_add("8", vec![], &["spec/replicas"])),
     ])
 }
 
-fn value_add(value: &'static str, paths: &'static [&'static str]) -> S {
-    let target = record(vec![
-        may(0.8, "selector", selector()),
-        must("fieldPath", one_of(paths)),
-        may(0.3, "filePathPosition", raw(&["1", "2"])),
-    ]);
+fn value_add(value: &'static str, mut more: Vec<Member>, paths: &'static [&'static str]) -> S {
+    more.extend([may(0.8, "selector", selector()), must("fieldPath", one_of(paths))]);
+    let target = record(more);
     of("ValueAddTransformer", vec![must("value", text(value)), must("targets", list(target, 1..=1))])
 }

@@ -111,8 +111,8 @@ pub(super) fn apply(node: &mut Node, operations: &[Operation]) -> Result<(), Str
     if node.as_map().is_none() {
         return Err(format!("the object would become {}", node.kind_name()));
     }
-    through_json(node);
     annotations_through_json(node);
+    through_json(node);
     shared::separate(node);
     Ok(())
 }

@@ -171,7 +171,9 @@ impl Replacement {
                 _ => to.set("fieldPaths", Y::Seq(vec![Y::text("metadata.labels.app")])),
             }
         }
-        if let Some(options) = &self.target_options {
+        // What writes a part into its own source changes what the reference writes next.
+        let writes_itself = self.wild.is_some() || std::ptr::eq(source, target);
+        if let Some(options) = self.target_options.as_ref().filter(|_| !writes_itself) {
             to.set("options", options.clone());
         }
         let from = match &self.literal {

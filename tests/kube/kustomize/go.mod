@@ -1,3 +1,5 @@
+// The kustomize that kustomizations are compared with: pinned here, built by tests/it/kube/assets.rs, imported by nobody.
+// A module of its own, because its dependencies would change those of the Kubernetes programs beside it.
 module gitstellar.io/tests/kube/kustomize
 
 go 1.24.0

@@ -85,7 +85,7 @@ fn write(node: &mut Node, created: bool, value: &Node) -> bool {
 /// The text with other scalars at some places, and everything else of it, comments included, as it was. The reference formats the rest anew. None where
 /// the result would not read as `wanted`, for instance because a scalar has several lines.
 fn spliced(text: &str, places: &mut [(Pos, bool)], new: &str, wanted: &Node) -> Option<String> {
-    places.sort_by(|a, b| b.0.cmp(&a.0));
+    places.sort_by_key(|place| std::cmp::Reverse(place.0));
     [false, true].into_iter().find_map(|flow| {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         for (pos, is_text) in places.iter() {

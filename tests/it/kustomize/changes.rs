@@ -191,7 +191,7 @@ impl Operation {
         match held {
             _ if fixed => (op, path) = ("add", "/new".to_owned()),
             _ if self.wild && path != "/metadata" => {
-                path.extend(self.behind.iter().flat_map(|part| ["/", part]))
+                path.extend(self.behind.iter().flat_map(|part| ["/", part]));
             }
             Y::Map(_) => (op, path) = ("add", format!("{path}/new")),
             Y::Seq(items) => {

@@ -131,10 +131,9 @@ impl Replacement {
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             !matches!(
                 parts[..],
-                ["metadata"]
+                ["metadata" | "kind" | "apiVersion"]
                     | ["metadata", "name" | "annotations"]
                     | ["metadata", "finalizers", ..]
-                    | ["kind" | "apiVersion"]
             )
         };
         // A literal has no type, which shows when it takes the place of a list or a map: another quirk without interest.

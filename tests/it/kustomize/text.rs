@@ -61,7 +61,7 @@ impl Y {
             match value {
                 Y::Map(members) => left.extend(members.iter().map(|(key, value)| (below(key), value))),
                 Y::Seq(items) => {
-                    left.extend(items.iter().enumerate().map(|(at, item)| (below(&at.to_string()), item)))
+                    left.extend(items.iter().enumerate().map(|(at, item)| (below(&at.to_string()), item)));
                 }
                 _ => {}
             }

@@ -158,20 +158,20 @@ pub fn case() -> impl Strategy<Value = Case> {
         .prop_map(
             |(base, other, component, between, top, unordered, strict): (_, _, _, _, _, _, Strict)| {
                 let mut tree = Assembly { strict, ..Assembly::default() };
-                tree.add("base", base, &[], &[]);
+                tree.add("base", &base, &[], &[]);
                 if let Some(other) = other {
-                    tree.add("other", other, &[], &[]);
+                    tree.add("other", &other, &[], &[]);
                 }
                 let below: &[&'static str] = if tree.has("other") { &["base", "other"] } else { &["base"] };
                 if let Some(between) = between {
-                    tree.add("between", between, below, &[]);
+                    tree.add("between", &between, below, &[]);
                 }
                 if let Some(component) = component {
-                    tree.add("component", component, &[], &[]);
+                    tree.add("component", &component, &[], &[]);
                 }
                 let below: &[&'static str] = if tree.has("between") { &["between"] } else { below };
                 let components: &[&'static str] = if tree.has("component") { &["component"] } else { &[] };
-                tree.add("top", top, below, components);
+                tree.add("top", &top, below, components);
                 Case { files: tree.files, build: "top", unordered }
             },
         )
@@ -195,14 +195,14 @@ impl Assembly {
         self.files.insert(format!("{dir}/{name}"), text.into());
     }
 
-    fn add(&mut self, dir: &str, part: Part, below: &[&str], components: &[&str]) {
+    fn add(&mut self, dir: &str, part: &Part, below: &[&str], components: &[&str]) {
         // A directory without anything below it sees its own objects only; a component sees those of its parent.
         let hidden = if below.is_empty() && dir != "component" {
             std::mem::take(&mut self.objects)
         } else {
             Vec::new()
         };
-        self.kustomization(dir, &part, below, components);
+        self.kustomization(dir, part, below, components);
         self.objects.splice(0..0, hidden);
     }
 

@@ -15,6 +15,7 @@ mod generated;
 mod harness;
 mod intent;
 mod kube;
+mod kustomize;
 mod laws;
 mod remotes;
 #[path = "../scenarios/suite.rs"]
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         laws::trials(),
         generated::trials(),
         charts::trials(),
+        kustomize::trials(),
         conformance::trials(),
         kube::trials(),
         intent::trials(),

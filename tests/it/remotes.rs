@@ -8,7 +8,9 @@
 //! | `talk` | trials of one conversation that both ways of speaking share |
 //! | `refusals` | trials of what only one of them can refuse |
 //! | `up` | trials of `gitstellar up URL` |
+//! | `bases` | trials of kustomizations that name a base there |
 
+mod bases;
 pub mod https;
 pub mod origin;
 mod refusals;
@@ -26,7 +28,7 @@ use https::Https;
 use sshd::{Right, Sshd};
 
 pub fn trials() -> Vec<Trial> {
-    [talk::trials(), refusals::trials(), up::trials()].into_iter().flatten().collect()
+    [talk::trials(), refusals::trials(), up::trials(), bases::trials()].into_iter().flatten().collect()
 }
 
 /// A password that must never be seen anywhere.

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ::render::{Directory, HelmOptions, Order, Program, RepoPath, render_unit};
+use ::render::kustomize::FILE_NAMES;
+use ::render::{Directory, HelmOptions, Order, Program, Remotes, RepoPath, render_unit};
 use anyhow::Context as _;
-use hub::HelmBinary;
 use hub::declare;
+use hub::{BaseMirrors, HelmBinary};
 
 use crate::repository;
 
@@ -22,6 +23,9 @@ pub struct Args {
     /// LoadRestrictionsNone lets a kustomization read files outside its own directory; symlinks stay confined to the repository
     #[arg(long, value_enum, default_value_t = LoadRestrictor::RootOnly)]
     load_restrictor: LoadRestrictor,
+    /// Fetch bases of a kustomization from this host, without a login, where they name a commit; may be repeated
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_remote: Vec<String>,
     #[command(flatten)]
     chart: ChartArgs,
 }
@@ -77,20 +81,33 @@ enum LoadRestrictor {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let path = args.path.canonicalize()?;
     let root = repository::root_of(&path)?;
-    let tree = Directory::open(&root)?;
-    let at = inside(&root, &path)?;
     let program = args.chart.helm_binary.clone().map(|path| Program::new(HelmBinary::new(path)));
-    let mut options = declare::options_at(&tree, &at, program.as_ref())?;
+    let mut options =
+        declare::options_at(&Directory::open(&root)?, &inside(&root, &path)?, program.as_ref())?;
     options.kustomize.order = match args.reorder {
         None => Order::default(),
         Some(Reorder::None) => Order::Input,
         Some(Reorder::Legacy) => Order::Legacy,
     };
     options.kustomize.own_directory_only = args.load_restrictor == LoadRestrictor::RootOnly;
+    if !args.allow_remote.is_empty() {
+        let bases = BaseMirrors::new(repository::cache_dir()?.join("bases"));
+        options.kustomize.remotes = Some(Remotes::new(&args.allow_remote, bases));
+    }
     args.chart.overrule(&mut options.helm)?;
-    let rendered = render_unit(&tree, &at, &options)?;
+    let root = confines(&root, &path);
+    let rendered = render_unit(&Directory::open(root)?, &inside(root, &path)?, &options)?;
     print!("{}", rendered.to_yaml());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a render may not leave: the repository. A kustomization outside of any may take its bases from anywhere, as with kustomize.
+fn confines<'p>(root: &'p Path, path: &'p Path) -> &'p Path {
+    let alone = root == path && !path.join(".git").exists();
+    if alone && FILE_NAMES.iter().any(|name| path.join(name).exists()) {
+        return path.ancestors().last().unwrap_or(root);
+    }
+    root
 }
 
 /// A canonical path as one of the repository.

@@ -67,3 +67,12 @@ pub fn data_dir_of(named: &Path, key: &OsStr) -> anyhow::Result<PathBuf> {
     let key = Digest::of(key.as_encoded_bytes()).short(8);
     Ok(base.join("gitstellar").join(format!("{name}-{key}")))
 }
+
+/// Where things are kept that can be fetched again.
+pub fn cache_dir() -> anyhow::Result<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .ok_or_else(|| anyhow!("neither XDG_CACHE_HOME nor HOME is set, and a cache has to be somewhere"))?;
+    Ok(base.join("gitstellar"))
+}

@@ -57,25 +57,7 @@ impl Remote {
         let name = mirror_ref(branch).map_err(&kept)?;
         let arriving = format!("{name}-arriving");
         mirror.forget_ref(&arriving)?;
-        self.speak("fetch from", |call| {
-            let git = mirror.lock();
-            let mut remote = git.remote_anonymous(transport::ADDRESS)?;
-            let mut callbacks = RemoteCallbacks::new();
-            callbacks.transfer_progress(|progress| progress.total_objects() <= MOST_OBJECTS);
-            callbacks.sideband_progress(|_| true);
-            let mut options = FetchOptions::new();
-            options.remote_callbacks(callbacks);
-            options.download_tags(AutotagOption::None).prune(FetchPrune::Off).update_fetchhead(false);
-            let refspec = format!("+refs/heads/{branch}:{arriving}");
-            remote.fetch(&[refspec], Some(&mut options), None).inspect_err(|error| {
-                if error.code() == ErrorCode::User {
-                    call.fail(RemoteFailure::TooLarge {
-                        what: "the number of its objects",
-                        limit: MOST_OBJECTS as u64,
-                    });
-                }
-            })
-        })?;
+        self.bring(mirror, &format!("+refs/heads/{branch}:{arriving}"))?;
         let missing = || GitError::NoSuchRef {
             repository: self.url.to_string(),
             name: format!("branch {branch}"),
@@ -88,6 +70,49 @@ impl Remote {
         mirror.force_ref(&name, tip)?;
         mirror.forget_ref(&arriving)?;
         Ok(tip)
+    }
+
+    /// Sees to it that one commit is in `mirror` with every file, and stays there; without a conversation when it is there already. A server that gives no
+    /// commit out by its id is asked for the branch whose tip it is.
+    ///
+    /// # Errors
+    /// When the remote does not answer or refuses, or has no such commit.
+    pub fn fetch_commit(&self, mirror: &Repository, commit: CommitId) -> Result<(), GitError> {
+        if mirror.is_whole(commit)? {
+            return Ok(());
+        }
+        if let Err(error) = self.bring(mirror, &format!("+{commit}:refs/mirror/commit-{commit}")) {
+            let tips = self.branches()?.tips;
+            let branch = tips.iter().find(|(_, tip)| **tip == commit).map(|(name, _)| name.clone());
+            self.fetch(mirror, &branch.ok_or(error)?)?;
+            mirror.force_ref(&format!("refs/mirror/commit-{commit}"), commit)?;
+        }
+        if mirror.is_whole(commit)? {
+            return Ok(());
+        }
+        Err(GitError::Damaged { path: mirror.path().display().to_string(), commit })
+    }
+
+    /// Fetches what a refspec says, and nothing else.
+    fn bring(&self, mirror: &Repository, refspec: &str) -> Result<(), GitError> {
+        self.speak("fetch from", |call| {
+            let git = mirror.lock();
+            let mut remote = git.remote_anonymous(transport::ADDRESS)?;
+            let mut callbacks = RemoteCallbacks::new();
+            callbacks.transfer_progress(|progress| progress.total_objects() <= MOST_OBJECTS);
+            callbacks.sideband_progress(|_| true);
+            let mut options = FetchOptions::new();
+            options.remote_callbacks(callbacks);
+            options.download_tags(AutotagOption::None).prune(FetchPrune::Off).update_fetchhead(false);
+            remote.fetch(&[refspec], Some(&mut options), None).inspect_err(|error| {
+                if error.code() == ErrorCode::User {
+                    call.fail(RemoteFailure::TooLarge {
+                        what: "the number of its objects",
+                        limit: MOST_OBJECTS as u64,
+                    });
+                }
+            })
+        })
     }
 
     /// Moves a branch from `expected` (`None`: it must not exist) to `commit`, whose parent that is: a compare-and-swap, because the remote itself moves a

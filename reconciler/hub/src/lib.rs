@@ -15,9 +15,10 @@
 //! | [`report`] | all of the above | commits on the status ref |
 //!
 //! Controllers that talk to repositories, source and report, have a loop per source (`loops`). [`world`] holds the two spaces and their mirrors, [`board`] what the controllers know of each other's progress, [`publish`] writes GitSource status: the one
-//! place, because several controllers have a part in it. No controller writes before every watch it depends on has synced. Absent on purpose: any
+//! place, because several controllers have a part in it. [`bases`] and [`helm`] do for `render` what it must not do itself. No controller writes before every watch it depends on has synced. Absent on purpose: any
 //! connection to a cluster.
 
+pub mod bases;
 pub mod binding;
 pub mod board;
 pub mod declare;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+pub use bases::BaseMirrors;
 pub use board::Board;
 pub use helm::HelmBinary;
 pub use install::InstallError;

@@ -3,7 +3,8 @@
 //! Order of one kustomization: resources, configurations and crds, generators, components, the builtin transformers in
 //! upstream's fixed order, `transformers`, vars. Once, at the very top: hashes, name references, vars, order, build metadata.
 //!
-//! Absent on purpose: remote bases, programs and containers. Charts are rendered in process, from the repository.
+//! Absent on purpose: programs and containers. Charts are rendered in process, from the repository; bases of other repositories come
+//! through a trait, where they are allowed.
 
 mod bounds;
 mod build;
@@ -24,12 +25,14 @@ mod patch;
 mod path;
 mod plugins;
 mod references;
+mod remote;
 mod replacements;
 mod resmap;
 mod resource;
 mod schema;
 mod scope;
 mod select;
+mod shared;
 mod specs;
 mod strategic;
 mod transform;
@@ -39,6 +42,7 @@ pub use build::KustomizeOptions;
 pub(crate) use build::build;
 pub(crate) use charts::directories as charts_of;
 pub use error::KustomizeError;
-pub(crate) use file::FILE_NAMES;
+pub use file::FILE_NAMES;
 pub(crate) use load::is_remote;
 pub use order::Order;
+pub use remote::{RemoteBases, RemoteCommit, RemoteError, Remotes};

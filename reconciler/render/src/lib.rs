@@ -10,10 +10,9 @@
 //! | `unit` | one unit: which dialect, the render, its result |
 //! | `plain` | directories of manifests |
 //! | `kustomize` | kustomizations |
+//! | `helm` | charts |
 //! | `discover` | which units a repository has |
 //! | `renders` | what is kept from commit to commit, so that cost follows the change |
-//!
-//! Charts are the third dialect; `unit` names them and refuses to render them until there is a `helm` beside `kustomize`.
 //!
 //! Sister rooms: `git` has commits (`hub` makes them a [`Tree`]), `plan` takes the objects, `cli` prints them.
 //!
@@ -40,7 +39,9 @@ pub use helm::{
     Engine, EngineLimits, EngineOptions, HelmError, HelmOptions, HelmProgram, Program, ProgramError,
     ProgramRequest, TemplateError, TemplateProblem,
 };
-pub use kustomize::{KustomizeError, KustomizeOptions, Order};
+pub use kustomize::{
+    KustomizeError, KustomizeOptions, Order, RemoteBases, RemoteCommit, RemoteError, Remotes,
+};
 pub use object::{Dialect, Hook, Origin, OriginalId, Phase, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};
 pub use renders::{Asked, Renders};

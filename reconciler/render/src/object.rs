@@ -3,27 +3,39 @@
 use std::fmt;
 
 use crate::tree::{ReadSet, RepoPath};
-use crate::yaml::{Node, emit};
+use crate::yaml::{Node, Pos, emit};
 
-/// Where something was written: a file and a line, counted from 1.
+/// Where something was written: a file, a line and a column, both counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     /// The file, relative to the repository's root.
     pub file: RepoPath,
     /// The line; 0 means the file as a whole.
     pub line: u32,
+    /// The column; 0 means the line as a whole.
+    pub column: u32,
 }
 
 impl Origin {
-    /// A place in a file.
+    /// A line of a file.
     pub fn new(file: &RepoPath, line: u32) -> Self {
-        Origin { file: file.clone(), line }
+        Origin { file: file.clone(), line, column: 0 }
+    }
+
+    /// A place in a file.
+    pub fn at(file: &RepoPath, pos: Pos) -> Self {
+        Origin { file: file.clone(), line: pos.line, column: pos.column }
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line == 0 { write!(f, "{}", self.file) } else { write!(f, "{}:{}", self.file, self.line) }
+        write!(f, "{}", self.file)?;
+        match (self.line, self.column) {
+            (0, _) => Ok(()),
+            (line, 0) => write!(f, ":{line}"),
+            (line, column) => write!(f, ":{line}:{column}"),
+        }
     }
 }
 

@@ -134,7 +134,7 @@ fn expand(file: &RepoPath, mut node: Node, objects: &mut Vec<RenderedObject>) ->
         kind.ends_with("List").then(|| node.as_map_mut().and_then(|map| map.remove("items"))).flatten();
     match items.map(|items| items.value) {
         Some(Value::Seq(items)) => items.into_iter().try_for_each(|item| expand(file, item, objects)),
-        Some(Value::Null) => Ok(()),
+        Some(Value::Null | Value::Blank) => Ok(()),
         Some(_) => Err(fail("items of a list must be a list")),
         None => {
             let text = |path: &[&str]| node.str_at(path).unwrap_or_default().to_owned();

@@ -102,7 +102,7 @@ fn an_overlay_names_patches_and_follows_references() {
     assert_eq!(
         places,
         [
-            "ConfigMap settings apps/web/base/kustomization.yaml:3",
+            "ConfigMap settings apps/web/base/kustomization.yaml:3:3",
             "Service web apps/web/base/web.yaml:15",
             "Deployment web apps/web/base/web.yaml:1",
         ]
@@ -149,15 +149,15 @@ fn messages_say_what_where_and_what_to_do() {
         |text: &'static str, expected: &str| assert_eq!(refused(&kust(text), "k"), expected, "{text}");
     check(
         "resourcs: []\n",
-        "k/kustomization.yaml:1: unknown field \"resourcs\"; remove it or correct its name",
+        "k/kustomization.yaml:1:1: unknown field \"resourcs\"; remove it or correct its name",
     );
     check(
         "resources:\n- web.yaml\n- https://github.com/x/y?ref=v1\n",
-        "k/kustomization.yaml:3: the remote address 'https://github.com/x/y?ref=v1' is refused: a render has no network; copy the files into the repository",
+        "k/kustomization.yaml:3:3: the remote address 'https://github.com/x/y?ref=v1' is refused: copy the files into the repository, or render with --allow-remote HOST, by hand",
     );
     check(
         "resources: [no.yaml]\n",
-        "k/kustomization.yaml:1: accumulating resources: 'no.yaml' cannot be read: k/no.yaml: there is no such file or directory in the repository",
+        "k/kustomization.yaml:1:13: accumulating resources: 'no.yaml' cannot be read: k/no.yaml: there is no such file or directory in the repository",
     );
     check(
         "resources:\n- web.yaml\n- web.yaml\n",
@@ -165,24 +165,24 @@ fn messages_say_what_where_and_what_to_do() {
     );
     check(
         "commonLabels:\n  a: yes\n",
-        "k/kustomization.yaml:2: commonLabels.a must be text, it is a boolean; put it in quotes",
+        "k/kustomization.yaml:2:3: commonLabels.a must be text, it is a boolean; put it in quotes",
     );
     check(
         "resources: [web.yaml]\nreplicas:\n- {name: nobody, count: 2}\n",
-        "k/kustomization.yaml:3: replicas: resource with name nobody does not match a config with the following GVK [Deployment, ReplicationController, ReplicaSet, StatefulSet]",
+        "k/kustomization.yaml:3:3: replicas: resource with name nobody does not match a config with the following GVK [Deployment, StatefulSet, ReplicaSet, ReplicationController]",
     );
     check(
         "helmCharts:\n- name: x\n",
-        "k/kustomization.yaml:2: the chart 'x', which is not at 'charts/x', is refused: there is no such directory; vendor it there (helm pull --untar) and commit it, a render fetches nothing",
+        "k/kustomization.yaml:2:3: the chart 'x', which is not at 'charts/x', is refused: there is no such directory; vendor it there (helm pull --untar) and commit it, a render fetches nothing",
     );
     check("resources: [x]\n", "k/x/kustomization.yaml:1: kustomization.yaml is empty");
     check(
         "resources: [../k]\n",
-        "k/kustomization.yaml:1: cycle detected: 'k' holds or is 'k', which is being built",
+        "k/kustomization.yaml:1:13: cycle detected: 'k' holds or is 'k', which is being built",
     );
     check(
         "generators:\n- |\n  apiVersion: example.com/v1\n  kind: Maker\n  metadata:\n    name: x\n    annotations:\n      config.kubernetes.io/function: |\n        exec: {path: ./run}\n",
-        "k/kustomization.yaml:2: the function of Maker.v1.example.com/x.[noNs] is refused: a render starts no program and no container",
+        "k/kustomization.yaml:2:3: the function of Maker.v1.example.com/x.[noNs] is refused: a render starts no program and no container",
     );
     assert_eq!(
         refused(&[("c/Chart.yaml", "name: c\n")], "c"),
@@ -204,7 +204,7 @@ fn no_message_holds_a_secret_value() {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData:\n  password: {canary}\n");
     let broken = format!("{secret}  password: {canary}\n");
     let bad_indent = format!("{secret} bad: [{canary}\n");
-    let env = format!("{canary} with spaces\n");
+    let env = format!("A={canary}\nA={canary}\n");
     let patch = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: [{canary}]\n");
     for (kustomization, file, text) in [
         ("resources: [s.yaml]\n", "k/s.yaml", &broken),

@@ -11,11 +11,11 @@ mod map;
 mod scalar;
 
 pub use emit::emit;
-pub(crate) use emit::emit_indented;
+pub(crate) use emit::{emit_indented, is_written_quoted};
 pub use load::{Limits, Loader, Profile, YamlError};
 pub use map::Map;
 
-pub(crate) use json::go_json;
+pub(crate) use json::{go_json, go_json_indented};
 pub(crate) use scalar::{go_float, resolve_text};
 
 /// A place in a file. Both count from 1; 0 means "nowhere in particular".
@@ -34,6 +34,12 @@ pub struct Node {
     pub value: Value,
     /// Its place in the file it was read from.
     pub pos: Pos,
+    /// It was written as quoted or block text. What kustomize writes over such a text becomes text.
+    pub(crate) quoted: bool,
+    /// A step of kustomize made it and said no type: it is what its text reads as, until a strategic patch makes it a text.
+    pub(crate) untyped: bool,
+    /// The number of the value it shares with other nodes of its object; 0 where it has its own (see `kustomize::shared`).
+    pub(crate) share: u32,
 }
 
 /// A floating point number with the text it was written as.
@@ -48,9 +54,11 @@ pub struct Float {
 /// A YAML value. Mapping keys are always text.
 #[derive(Debug, Clone, Default)]
 pub enum Value {
-    /// `null`, `~` or nothing.
+    /// `null` or `~`.
     #[default]
     Null,
+    /// Null by writing nothing at all. Strategic merge drops it where it keeps the other; nothing else tells them apart.
+    Blank,
     /// A boolean.
     Bool(bool),
     /// An integer that fits 64 bits with a sign.
@@ -61,6 +69,8 @@ pub enum Value {
     Float(Box<Float>),
     /// Text.
     String(String),
+    /// An unquoted date or time, as it is written. Outside of YAML it is text in RFC 3339.
+    Time(Box<str>),
     /// A sequence.
     Seq(Vec<Node>),
     /// A mapping.
@@ -77,12 +87,13 @@ impl PartialEq for Node {
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Value::Null, Value::Null) => true,
+            (Value::Null | Value::Blank, Value::Null | Value::Blank) => true,
             (Value::Bool(a), Value::Bool(b)) => a == b,
             (Value::Int(a), Value::Int(b)) => a == b,
             (Value::Uint(a), Value::Uint(b)) => a == b,
             (Value::Float(a), Value::Float(b)) => a.number == b.number,
             (Value::String(a), Value::String(b)) => a == b,
+            (Value::Time(a), Value::Time(b)) => a == b,
             (Value::Seq(a), Value::Seq(b)) => a == b,
             (Value::Map(a), Value::Map(b)) => a == b,
             _ => false,
@@ -90,13 +101,25 @@ impl PartialEq for Value {
     }
 }
 
+/// Reads a text that a scalar holds: its first document, as kustomize reads it.
+pub(crate) fn parse_embedded(text: &str) -> Result<Node, String> {
+    let documents = Loader::new(Profile::Kustomize).load("", text.as_bytes());
+    let documents = documents.map_err(|_| "the text in the field is no YAML".to_owned())?;
+    documents.into_iter().next().ok_or_else(|| "the text in the field is empty".to_owned())
+}
+
 impl From<Value> for Node {
     fn from(value: Value) -> Self {
-        Node { value, pos: Pos::default() }
+        Node { value, ..Node::default() }
     }
 }
 
 impl Node {
+    /// A node at a place.
+    pub(crate) fn new(value: Value, pos: Pos) -> Self {
+        Node { value, pos, ..Node::default() }
+    }
+
     /// A text node without a place.
     pub fn text(text: impl Into<String>) -> Self {
         Value::String(text.into()).into()
@@ -149,13 +172,13 @@ impl Node {
 
     /// Whether this is null.
     pub fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
+        matches!(self.value, Value::Null | Value::Blank)
     }
 
     /// Whether this is null, an empty sequence or an empty map.
     pub(crate) fn is_empty(&self) -> bool {
         match &self.value {
-            Value::Null => true,
+            Value::Null | Value::Blank => true,
             Value::Seq(items) => items.is_empty(),
             Value::Map(map) => map.is_empty(),
             _ => false,
@@ -185,22 +208,24 @@ impl Node {
     /// A scalar as the text it stands for; none for null, sequences and maps.
     pub fn scalar_text(&self) -> Option<String> {
         match &self.value {
-            Value::Null | Value::Seq(_) | Value::Map(_) => None,
+            Value::Null | Value::Blank | Value::Seq(_) | Value::Map(_) => None,
             Value::Bool(b) => Some(b.to_string()),
             Value::Int(i) => Some(i.to_string()),
             Value::Uint(u) => Some(u.to_string()),
             Value::Float(float) => Some(float.text.clone()),
             Value::String(text) => Some(text.clone()),
+            Value::Time(text) => Some(text.to_string()),
         }
     }
 
     /// What kind of node this is, for messages. It never holds the value.
     pub fn kind_name(&self) -> &'static str {
         match self.value {
-            Value::Null => "null",
+            Value::Null | Value::Blank => "null",
             Value::Bool(_) => "a boolean",
             Value::Int(_) | Value::Uint(_) | Value::Float(_) => "a number",
             Value::String(_) => "text",
+            Value::Time(_) => "a date",
             Value::Seq(_) => "a list",
             Value::Map(_) => "a map",
         }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::harness::Skip;
 
-/// A program that tests run. To add one, add a line to [`PROGRAMS`], and the package to the `tool` directives of its module.
+/// A program that tests run. To add one, add a line to [`PROGRAMS`], and the package to the `tool` directives of its module, or write it there.
 struct Program {
     name: &'static str,
     /// The directory of the module that pins it, below `tests/`.
@@ -32,6 +32,7 @@ const PROGRAMS: &[Program] = &[
         package: "k8s.io/kubernetes/cmd/kube-controller-manager",
     },
     Program { name: "helm", module: "kube/helm", package: "helm.sh/helm/v4/cmd/helm" },
+    Program { name: "kustomize-driver", module: "kube/kustomize", package: "./driver" },
 ];
 
 /// What `KUBEBUILDER_ASSETS` must hold; everything else is taken from there if present, and built if not.
@@ -94,6 +95,10 @@ fn cache_directory(module: &str) -> Result<PathBuf> {
     let mut digest = Sha256::new();
     for file in ["go.mod", "go.sum"] {
         digest.update(fs::read(source.join(file)).with_context(|| format!("reading {file} of {module}"))?);
+    }
+    // A module may bring a program of its own.
+    if let Ok(own) = fs::read(source.join("driver/main.go")) {
+        digest.update(own);
     }
     digest.update(BUILD_FLAGS.join(" "));
     digest.update(link_flags(&source)?);

@@ -1,14 +1,13 @@
 //! The pipeline.
 
-use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::LazyLock;
 
 use super::charts;
 use super::configurations;
 use super::decode::Located;
 use super::error::KustomizeError;
-use super::file::{BuildMetadata, FILE_NAMES, GeneratorArgs, Kustomization};
+use super::fieldspec::{FieldSpec, merge_specs};
+use super::file::{BuildMetadata, FILE_NAMES, GeneratorArgs, Kustomization, LabelEntry, SortOptions};
 use super::generate::{Generated, absorb, generate};
 use super::hash;
 use super::load::{Build, Entry, Source};
@@ -17,13 +16,15 @@ use super::order::{Order, legacy_key};
 use super::patch;
 use super::plugins;
 use super::references;
+use super::remote::Remotes;
 use super::replacements;
 use super::resmap::ResMap;
 use super::resource::{Configured, Resource};
 use super::schema::Schemas;
-use super::specs::{Specs, claim_template_labels};
+use super::specs::{Config, Specs, claim_template_labels, own_labels};
 use super::transform::{
-    Affix, ImageRule, NamespaceRule, Subjects, affix, at, set_images, set_namespace, set_replicas, set_texts,
+    Affix, ImageRule, NamespaceRule, Subjects, affix, set_images, set_namespace, set_replicas, set_texts,
+    step,
 };
 use super::vars::{self, Vars};
 use crate::helm::HelmOptions;
@@ -37,7 +38,7 @@ type Result<T> = std::result::Result<T, KustomizeError>;
 const MAX_DEPTH: usize = 64;
 
 /// Options of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KustomizeOptions {
     /// The order of the output where the kustomization does not say.
     pub order: Order,
@@ -45,33 +46,42 @@ pub struct KustomizeOptions {
     pub own_directory_only: bool,
     /// The most objects a build may hold at any time.
     pub max_objects: usize,
+    /// Where bases of other repositories may come from; without it nowhere.
+    pub remotes: Option<Remotes>,
 }
 
 impl Default for KustomizeOptions {
     fn default() -> Self {
-        KustomizeOptions { order: Order::Legacy, own_directory_only: true, max_objects: 200_000 }
+        KustomizeOptions {
+            order: Order::Legacy,
+            own_directory_only: true,
+            max_objects: 200_000,
+            remotes: None,
+        }
     }
 }
-
-static DEFAULTS: LazyLock<Specs> = LazyLock::new(Specs::defaults);
 
 /// What a kustomization and its children add up to.
 #[derive(Default)]
 struct Accumulated {
     objects: ResMap,
-    /// Only what configurations and crds add to the defaults.
-    extra: Specs,
+    config: Config,
     vars: Vars,
 }
 
 impl Accumulated {
-    fn specs(&self) -> std::result::Result<Cow<'static, Specs>, String> {
-        if self.extra.is_empty() {
-            return Ok(Cow::Borrowed(&DEFAULTS));
+    /// Adds what a child or a component came to.
+    fn absorb(&mut self, child: Accumulated, at: &Origin) -> Result<()> {
+        self.objects.append_all(child.objects)?;
+        self.config.merge(&child.config).map_err(step(at, "configurations"))?;
+        for var in child.vars {
+            if let Some(first) = self.vars.iter().find(|held| held.name == var.name) {
+                let message = format!("var '{}' already encountered at {}", var.name, first.at);
+                return Err(KustomizeError::step(&var.at, "vars", message));
+            }
+            self.vars.push(var);
         }
-        let mut specs = DEFAULTS.clone();
-        specs.merge(&self.extra)?;
-        Ok(Cow::Owned(specs))
+        Ok(())
     }
 }
 
@@ -82,7 +92,8 @@ pub(crate) fn build(
     (options, helm, limits): (&KustomizeOptions, &HelmOptions, Limits),
     documents: &Cell<u64>,
 ) -> Result<Vec<RenderedObject>> {
-    let shared = Build { files, limits, restricted: options.own_directory_only, documents, helm };
+    let remotes = options.remotes.as_ref();
+    let shared = Build { files, limits, restricted: options.own_directory_only, documents, helm, remotes };
     let mut stage = Stage {
         build: &shared,
         max_objects: options.max_objects,
@@ -97,15 +108,21 @@ pub(crate) fn build(
     let sort = top.sort.clone();
     let mut all = stage.accumulate(&top, &source, None)?;
     Stage::add_hashes(&mut all.objects);
-    let specs = all.specs().map_err(at(&whole, "configurations"))?;
-    references::fix(&mut all.objects, &specs)?;
+    let specs = all.config.specs();
+    references::fix(&mut all.objects, specs)?;
     vars::resolve(&all.vars, &mut all.objects, &specs.variables)?;
+    for at in 0..all.objects.len() {
+        let resource = all.objects.get_mut(at);
+        metadata::check(resource)?;
+        metadata::tidy_annotations(&mut resource.node);
+    }
     all.objects.retain(|resource| {
         resource.annotation("config.kubernetes.io/local-config").is_none_or(|value| value == "false")
     });
-    let legacy = sort.as_ref().map_or(options.order == Order::Legacy, |sort| sort.legacy);
+    let legacy = sort.as_ref().map_or(Ok(options.order == Order::Legacy), SortOptions::legacy)?;
     if legacy {
-        all.objects.sort_by_cached_key(|resource| legacy_key(resource, sort.as_ref()));
+        let lists = sort.as_ref().and_then(|sort| sort.lists.as_ref());
+        all.objects.sort_by_cached_key(|resource| legacy_key(resource, lists));
     }
     let wanted = stage.metadata.unwrap_or_default();
     Ok(all
@@ -113,7 +130,6 @@ pub(crate) fn build(
         .into_resources()
         .into_iter()
         .map(|mut resource| {
-            metadata::annotations_as_texts(&mut resource.node);
             metadata::write(&mut resource, wanted, dir);
             let original = resource.original_id();
             RenderedObject::new(resource.node, resource.origin, original)
@@ -222,20 +238,27 @@ impl<'b> Stage<'b> {
         for entry in &file.resources {
             self.resource(&mut all, source, entry)?;
         }
-        let added = configurations::specs(source, &file.configurations, &file.crds)?;
-        all.extra.merge(&added).map_err(at(&Origin::new(&file.file, 1), "configurations"))?;
+        let whole = Origin::new(&file.file, 1);
+        let configured = configurations::configured(source, &file.configurations)?;
+        all.config.merge(&configured).map_err(step(&whole, "configurations"))?;
+        let from_crds = configurations::from_crds(source, &file.crds)?;
+        all.config.merge(&from_crds).map_err(step(&whole, "crds"))?;
         self.generators(&mut all, file, source)?;
         for entry in &file.components {
             all = match source.entry(&entry.text, &entry.at)? {
-                Entry::Directory(dir) => self.child(dir, &entry.at, Some(all))?,
+                Entry::Directory(dir) => {
+                    let component = self.child(dir, &entry.at, Some(all))?;
+                    let mut again = Accumulated::default();
+                    again.absorb(component, &entry.at)?;
+                    again
+                }
                 Entry::File(_) => {
                     let message = format!("accumulating components: '{}' is no directory", entry.text);
                     return Err(KustomizeError::file(entry.at.clone(), message));
                 }
             };
         }
-        let specs = all.specs().map_err(at(&Origin::new(&file.file, 1), "configurations"))?;
-        self.transform(&mut all.objects, &specs, file, source)?;
+        self.transform(&mut all.objects, all.config.specs(), file, source)?;
         self.external(&mut all.objects, file, source)?;
         vars::register(&mut all.vars, &file.vars, &mut all.objects)?;
         self.namespace = above;
@@ -260,21 +283,14 @@ impl<'b> Stage<'b> {
     fn resource(&mut self, all: &mut Accumulated, source: &Source<'b>, entry: &Located) -> Result<()> {
         match source.entry(&entry.text, &entry.at)? {
             Entry::File(path) => {
-                for resource in source.objects(&path, &entry.at)? {
+                for mut resource in source.objects(&path, &entry.at)? {
+                    resource.build.tracked = self.tracks();
                     all.objects.append(resource)?;
                 }
             }
             Entry::Directory(dir) => {
                 let child = self.child(dir, &entry.at, None)?;
-                all.objects.append_all(child.objects)?;
-                all.extra.merge(&child.extra).map_err(at(&entry.at, "configurations"))?;
-                for var in child.vars {
-                    if let Some(first) = all.vars.iter().find(|held| held.name == var.name) {
-                        let message = format!("var '{}' already encountered at {}", var.name, first.at);
-                        return Err(KustomizeError::step(&var.at, "vars", message));
-                    }
-                    all.vars.push(var);
-                }
+                all.absorb(child, &entry.at)?;
             }
         }
         if all.objects.len() > self.max_objects {
@@ -295,12 +311,14 @@ impl<'b> Stage<'b> {
             for args in entries {
                 let mut made = generate(source, what, args, global)?;
                 made.build.configured = configured(kind);
+                made.build.tracked = self.tracks();
                 absorb(&mut all.objects, made, step)?;
             }
         }
         for entry in &file.charts {
             for mut made in charts::inflate(source, entry, &self.namespace)? {
                 made.build.configured = configured("HelmChartInflationGenerator");
+                made.build.tracked = self.tracks();
                 absorb(&mut all.objects, made, "helmCharts")?;
             }
         }
@@ -309,6 +327,7 @@ impl<'b> Stage<'b> {
         for plugin in &plugins {
             for mut made in plugins::run_generator(source, plugin)? {
                 made.build.configured = Some(plugin.configured(plugin_file(&plugin.resource, file)));
+                made.build.tracked = self.tracks();
                 absorb(&mut all.objects, made, "generators")?;
             }
         }
@@ -350,7 +369,7 @@ impl<'b> Stage<'b> {
             (Affix::Suffix, &file.suffix, &specs.suffix, "SuffixTransformer"),
         ] {
             if !text.is_empty() {
-                affix(objects, end, text, specs).map_err(at(&whole, kind))?;
+                affix(objects, end, text, specs).map_err(step(&whole, kind))?;
                 done(objects, kind);
             }
         }
@@ -378,25 +397,11 @@ impl<'b> Stage<'b> {
     fn texts(&self, objects: &mut ResMap, specs: &Specs, file: &Kustomization) -> Result<()> {
         let done = |objects: &mut ResMap, kind: &str| self.finish_step(objects, || builtin(&file.file, kind));
         for entry in &file.labels {
-            let mut fields = entry.fields.clone();
-            let mut add = |more: &[_]| {
-                super::fieldspec::merge_specs(&mut fields, more).map_err(at(&entry.at, "labels"))
-            };
-            if entry.selectors {
-                add(&specs.common_labels)?;
-            } else {
-                add(&specs.labels)?;
-                if entry.templates {
-                    add(&specs.template_labels)?;
-                }
-                if entry.claim_templates {
-                    add(&[claim_template_labels()])?;
-                }
-            }
+            let fields = label_fields(entry, specs).map_err(step(&entry.at, "labels"))?;
             set_texts(objects, &entry.pairs, &fields)?;
             done(objects, "LabelTransformer");
         }
-        if !file.common_labels.is_empty() {
+        if !file.common_labels.is_empty() || !file.labels.is_empty() {
             set_texts(objects, &file.common_labels, &specs.common_labels)?;
             done(objects, "LabelTransformer");
         }
@@ -420,15 +425,50 @@ impl<'b> Stage<'b> {
         Ok(())
     }
 
-    /// Drops emptied objects and notes the step where the build asks for it.
+    /// Whether the topmost file asks for any bookkeeping.
+    fn tracks(&self) -> bool {
+        self.metadata.is_some_and(|wanted| wanted.any)
+    }
+
+    /// Notes the step where the build asks for it, and drops emptied objects.
     fn finish_step(&self, objects: &mut ResMap, step: impl Fn() -> Configured) {
-        objects.drop_empties();
-        if self.metadata.is_some_and(|wanted| wanted.transformers) {
+        if self.tracks() {
             for at in 0..objects.len() {
-                objects.get_mut(at).build.transformations.push(step());
+                let build = &mut objects.get_mut(at).build;
+                // An object that comes from nowhere is taken for one that the step made.
+                if build.tracked {
+                    build.transformations.push(step());
+                } else {
+                    build.tracked = true;
+                    build.configured = Some(step());
+                }
             }
         }
+        objects.drop_empties();
     }
+}
+
+/// The fields an entry of `labels` writes.
+fn label_fields(entry: &LabelEntry, specs: &Specs) -> std::result::Result<Vec<FieldSpec>, String> {
+    let mut fields = entry.fields.clone();
+    merge_specs(&mut fields, &specs.labels)?;
+    let claims = [claim_template_labels()];
+    let but_claims = |list: &[FieldSpec]| {
+        let left_out = |spec: &&FieldSpec| entry.claim_templates == Some(false) && **spec == claims[0];
+        list.iter().filter(|spec| !left_out(spec)).cloned().collect::<Vec<_>>()
+    };
+    if entry.selectors {
+        merge_specs(&mut fields, &but_claims(&specs.common_labels))?;
+    } else {
+        if entry.templates {
+            merge_specs(&mut fields, &but_claims(&specs.template_labels))?;
+        }
+        merge_specs(&mut fields, &[own_labels()])?;
+    }
+    if entry.claim_templates == Some(true) {
+        merge_specs(&mut fields, &claims)?;
+    }
+    Ok(fields)
 }
 
 fn builtin(file: &RepoPath, kind: &str) -> Configured {

@@ -3,11 +3,11 @@
 //! Upstream fetches a chart that is not there; here it has to be in the repository. What it prints goes through the kustomization
 //! like the objects of a file, but for `namespace`, which the release already has.
 
-use super::decode::{Fields, Located};
+use super::decode::{Fields, Located, Reading};
 use super::error::KustomizeError;
 use super::load::Source;
 use super::resource::Resource;
-use super::schema::Shape;
+use super::schema::Schemas;
 use super::strategic;
 use crate::helm::{Loading, Release, Request, Wanted, read_values};
 use crate::object::Origin;
@@ -59,15 +59,15 @@ pub(super) struct ChartEntry {
 /// will tell why.
 pub(crate) fn directories(top: &Node) -> Vec<String> {
     let file = RepoPath::root();
-    let Ok(mut f) = Fields::new(&file, "", top) else { return Vec::new() };
+    let Ok(mut f) = Fields::of(&file, top, Reading::Kustomization) else { return Vec::new() };
     let entries = entries(&mut f).unwrap_or_default();
     entries.iter().map(|entry| format!("{}/{}", entry.home(), entry.name)).collect()
 }
 
 /// Reads `helmCharts`, `helmGlobals` and what they were called before.
 pub(super) fn entries(f: &mut Fields<'_>) -> Result<Vec<ChartEntry>> {
-    let mut charts = f.each("helmCharts", |file, what, node| {
-        let mut f = Fields::new(file, what, node)?;
+    let mut charts = f.each("helmCharts", |item| {
+        let mut f = item.fields()?;
         let entry = entry(&mut f)?;
         f.finish()?;
         Ok(entry)
@@ -77,8 +77,7 @@ pub(super) fn entries(f: &mut Fields<'_>) -> Result<Vec<ChartEntry>> {
         f.finish()?;
         Ok(home)
     })?;
-    let old =
-        f.each("helmChartInflationGenerator", |file, what, node| old_entry(Fields::new(file, what, node)?))?;
+    let old = f.each("helmChartInflationGenerator", |item| old_entry(item.fields()?))?;
     // Without globals the last old entry that names a directory speaks for all.
     let old_home = old.iter().rev().find_map(|entry| (!entry.home.is_empty()).then(|| entry.home.clone()));
     let home = home.or(old_home).unwrap_or_default();
@@ -248,7 +247,7 @@ impl ChartEntry {
                 "{why}; vendor it there (helm pull --untar) and commit it, a render fetches nothing"
             ),
         };
-        let path = source.dir.join(&named).map_err(|error| missing(error.to_string()))?;
+        let path = source.path(&named, &self.at).map_err(|error| missing(error.to_string()))?;
         match source.build.files.find(&path) {
             Ok(Found::Directory { path: real }) => Ok(real),
             Ok(_) => Err(missing("there is no such directory".to_owned())),
@@ -283,7 +282,7 @@ impl ChartEntry {
                 let (under, over) =
                     if merge == ValuesMerge::Override { (held, inline) } else { (inline, held) };
                 let wrong = |error: String| KustomizeError::step(&self.at, "valuesInline", error);
-                let merged = strategic::merge(under, over, Shape::Unknown).map_err(wrong)?;
+                let merged = strategic::merge(under, over, &Schemas::default()).map_err(wrong)?;
                 Ok(match merged.map(|node| node.value) {
                     Some(Value::Map(map)) => map,
                     _ => Map::new(),

@@ -1,41 +1,59 @@
 //! Extra field specs: `configurations` files, and OpenAPI files of `crds`.
 
-use super::decode::{Fields, Located};
+use super::decode::{Fields, Item, Located, Reading};
 use super::error::KustomizeError;
 use super::fieldspec::FieldSpec;
 use super::file::field_specs;
 use super::id::Gvk;
 use super::load::Source;
-use super::specs::{NameReference, Specs};
+use super::specs::{Config, NameReference, Specs};
 use crate::object::Origin;
 use crate::tree::RepoPath;
 use crate::yaml::Node;
 
 type Result<T> = std::result::Result<T, KustomizeError>;
 
-/// What the listed files add to the defaults.
-pub(super) fn specs(source: &Source<'_>, configurations: &[Located], crds: &[Located]) -> Result<Specs> {
-    let mut specs = Specs::default();
-    let mut add = |more: &Specs, at: &Origin| {
-        specs.merge(more).map_err(|e| KustomizeError::step(at, "configurations", e))
-    };
+/// Definitions inside each other; a definition may refer to itself, and upstream then never ends.
+const MAX_DEPTH: usize = 20;
+
+/// The defaults and what the `configurations` add to them.
+pub(super) fn configured(source: &Source<'_>, configurations: &[Located]) -> Result<Config> {
+    let mut config = Config::default_specs();
+    if configurations.is_empty() {
+        return Ok(config);
+    }
+    let mut added = Config::default();
     for named in configurations {
         let (file, bytes) = source.named_file(&named.text, &named.at)?;
-        for document in source.configuration(&bytes, &Origin::new(&file, 1))? {
-            add(&configuration(&file, &document)?, &named.at)?;
+        for document in source.configuration(&bytes, &Origin::new(&file, 1))?.iter().take(1) {
+            let specs = configuration(&file, document)?;
+            added.merge(&Config::of(specs)).map_err(conflict(&named.at))?;
         }
     }
+    let at = configurations.first().map(|named| named.at.clone());
+    config.merge(&added).map_err(conflict(&at.unwrap_or_else(|| Origin::new(&RepoPath::root(), 0))))?;
+    Ok(config)
+}
+
+/// What the `crds` files say about their kinds.
+pub(super) fn from_crds(source: &Source<'_>, crds: &[Located]) -> Result<Config> {
+    let mut config = Config::default();
     for named in crds {
         let (file, bytes) = source.named_file(&named.text, &named.at)?;
-        for document in source.configuration(&bytes, &Origin::new(&file, 1))? {
-            add(&from_definitions(&document), &named.at)?;
+        for document in source.configuration(&bytes, &Origin::new(&file, 1))?.iter().take(1) {
+            from_definitions(document, &mut config).map_err(conflict(&named.at))?;
         }
     }
-    Ok(specs)
+    Ok(config)
+}
+
+fn conflict(at: &Origin) -> impl Fn(String) -> KustomizeError {
+    let at = at.clone();
+    move |message| KustomizeError::step(&at, "configurations", message)
 }
 
 fn configuration(file: &RepoPath, document: &Node) -> Result<Specs> {
-    let mut f = Fields::new(file, "", document)?;
+    let mut f = Fields::of(file, document, Reading::Configuration)?;
     let specs = Specs {
         prefix: field_specs(&mut f, "namePrefix")?,
         suffix: field_specs(&mut f, "nameSuffix")?,
@@ -49,15 +67,12 @@ fn configuration(file: &RepoPath, document: &Node) -> Result<Specs> {
         variables: field_specs(&mut f, "varReference")?,
         references: f.each("nameReference", name_reference)?,
     };
-    f.take("apiVersion");
-    f.take("kind");
-    f.take("metadata");
     f.finish()?;
     Ok(specs)
 }
 
-fn name_reference(file: &RepoPath, what: &str, node: &Node) -> Result<NameReference> {
-    let mut f = Fields::new(file, what, node)?;
+fn name_reference(item: Item<'_>) -> Result<NameReference> {
+    let mut f = item.fields()?;
     let target = Gvk {
         group: f.text_or_empty("group")?,
         version: f.text_or_empty("version")?,
@@ -69,70 +84,77 @@ fn name_reference(file: &RepoPath, what: &str, node: &Node) -> Result<NameRefere
 }
 
 /// Extensions in an OpenAPI definition say which of its fields hold names, labels or annotations.
-fn from_definitions(document: &Node) -> Specs {
-    let mut specs = Specs::default();
+fn from_definitions(document: &Node, config: &mut Config) -> std::result::Result<(), String> {
     let definitions = document.as_map().map(|map| map.iter().collect::<Vec<_>>()).unwrap_or_default();
     for (name, definition) in definitions {
-        let schema = definition.get("Schema").unwrap_or(definition);
-        let Some(properties) = schema.get("properties").and_then(Node::as_map) else { continue };
+        let properties = schema_of(definition).and_then(|schema| schema.get("properties"));
+        let Some(properties) = properties.and_then(Node::as_map) else { continue };
         // Only definitions of whole objects count.
         if !["kind", "apiVersion", "metadata"].iter().all(|member| properties.contains_key(member)) {
             continue;
         }
         let kind = name.rsplit('.').next().unwrap_or(name);
-        let mut walk = Walk { document, kind, specs: &mut specs, depth: 0 };
-        walk.properties(schema, "");
+        let mut walk = Walk { document, kind, specs: Specs::default() };
+        walk.properties(name, &mut Vec::new())?;
+        config.merge(&Config::of(walk.specs))?;
     }
-    specs
+    Ok(())
+}
+
+fn schema_of(definition: &Node) -> Option<&Node> {
+    let members = definition.as_map()?.iter();
+    members.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("schema")).map(|(_, schema)| schema)
 }
 
 struct Walk<'w> {
     document: &'w Node,
     kind: &'w str,
-    specs: &'w mut Specs,
-    depth: usize,
+    specs: Specs,
 }
 
-impl Walk<'_> {
-    fn properties(&mut self, schema: &Node, path: &str) {
-        // Definitions may refer to themselves.
-        if self.depth > 10 {
-            return;
+impl<'w> Walk<'w> {
+    fn properties(&mut self, definition: &str, path: &mut Vec<&'w str>) -> std::result::Result<(), String> {
+        let document = self.document;
+        let schema = document.get(definition).and_then(schema_of);
+        let Some(properties) = schema.and_then(|schema| schema.get("properties")).and_then(Node::as_map)
+        else {
+            return Ok(());
+        };
+        if path.len() >= MAX_DEPTH {
+            return Err(format!("definitions inside each other more than {MAX_DEPTH} levels: {definition}"));
         }
-        self.depth += 1;
-        for (name, property) in
-            schema.get("properties").and_then(Node::as_map).map(crate::yaml::Map::iter).into_iter().flatten()
-        {
-            let path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
-            self.property(property, &path);
-            let target = property.str_at(&["$ref"]).or_else(|| property.str_at(&["items", "$ref"]));
-            let target = target.map(|name| name.rsplit('/').next().unwrap_or(name));
-            if let Some(next) = target.and_then(|name| self.document.get(name)) {
-                let schema = next.get("Schema").unwrap_or(next).clone();
-                self.properties(&schema, &path);
+        for (name, property) in properties.iter() {
+            path.push(name);
+            self.property(property, &path.join("/"))?;
+            if let Some(target) = property.str_at(&["$ref"]) {
+                self.properties(target, path)?;
             }
+            path.pop();
         }
-        self.depth -= 1;
+        Ok(())
     }
 
-    fn property(&mut self, property: &Node, path: &str) {
-        let has = |name: &str| property.get(name).is_some();
+    fn property(&mut self, property: &Node, path: &str) -> std::result::Result<(), String> {
+        let text = |name: &str| property.str_at(&[name]);
         let spec = |path: &str| FieldSpec::new(self.kind, path, false);
-        if has("x-kubernetes-annotation") {
-            self.specs.annotations.push(spec(path));
+        let mut specs = Specs::default();
+        if text("x-kubernetes-annotation").is_some() {
+            specs.annotations.push(spec(path));
         }
-        if has("x-kubernetes-label-selector") {
-            self.specs.common_labels.push(spec(path));
+        if text("x-kubernetes-label-selector").is_some() {
+            specs.common_labels.push(spec(path));
         }
-        if has("x-kubernetes-identity") {
-            self.specs.prefix.push(spec(path));
+        if text("x-kubernetes-identity").is_some() {
+            specs.prefix.push(spec(path));
         }
-        let Some(kind) = property.str_at(&["x-kubernetes-object-ref-kind"]) else { return };
-        let api_version = property.str_at(&["x-kubernetes-object-ref-api-version"]).unwrap_or_default();
-        let key = property.str_at(&["x-kubernetes-object-ref-name-key"]).unwrap_or("name");
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let target = Gvk { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
-        let referrers = vec![spec(&format!("{path}/{key}"))];
-        self.specs.references.push(NameReference { target, referrers });
+        let reference = (text("x-kubernetes-object-ref-api-version"), text("x-kubernetes-object-ref-kind"));
+        if let (Some(version), Some(kind)) = reference {
+            let key = text("x-kubernetes-object-ref-name-key").unwrap_or("name");
+            // The whole apiVersion is taken for the version: a quirk, so references to kinds with a group never match.
+            let target = Gvk { group: String::new(), version: version.to_owned(), kind: kind.to_owned() };
+            let referrers = vec![spec(&format!("{path}/{key}"))];
+            specs.references.push(NameReference { target, referrers });
+        }
+        self.specs.merge(&specs)
     }
 }

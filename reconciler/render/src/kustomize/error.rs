@@ -88,6 +88,17 @@ pub enum KustomizeError {
         #[source]
         source: Box<HelmError>,
     },
+    /// A base of another repository could not be fetched.
+    #[error("{at}: accumulating resources: '{address}' cannot be fetched")]
+    Remote {
+        /// Where it is named.
+        at: Origin,
+        /// Its address.
+        address: String,
+        /// Why.
+        #[source]
+        source: super::remote::RemoteError,
+    },
     /// A file that is no YAML.
     #[error(transparent)]
     Yaml(#[from] YamlError),

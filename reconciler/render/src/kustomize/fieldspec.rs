@@ -60,7 +60,7 @@ pub(super) fn split_path(path: &str) -> Vec<String> {
             (_, None) => {}
         }
     }
-    if parts.first().is_some_and(String::is_empty) {
+    if parts.len() > 1 && parts.first().is_some_and(String::is_empty) {
         parts.remove(0);
     }
     parts
@@ -72,7 +72,7 @@ where
 {
     let Some((first, rest)) = path.split_first() else { return set(node) };
     match &mut node.value {
-        Value::Null => Ok(()),
+        Value::Null | Value::Blank => Ok(()),
         // A path does not tell maps from lists: a list applies the same path to each element.
         Value::Seq(items) => items.iter_mut().try_for_each(|item| visit(item, path, create, set)),
         Value::Map(map) => {
@@ -104,10 +104,11 @@ fn field_of<'m>(map: &'m mut Map, name: &str, last: bool, create: Option<Leaf>) 
     Some(field)
 }
 
-/// Adds specs; equal ones are dropped, the same field with another `create` is an error.
+/// Adds specs. One whose field is already there for a kind that it includes is dropped, even if it includes more kinds: a quirk.
+/// The same field with another `create` is an error.
 pub(super) fn merge_specs(into: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<(), String> {
     for spec in more {
-        match into.iter().find(|held| held.gvk == spec.gvk && held.path == spec.path) {
+        match into.iter().find(|held| held.path == spec.path && held.gvk.as_ref().is_selected(&spec.gvk)) {
             Some(held) if held.create != spec.create => {
                 return Err(format!(
                     "conflicting fieldspecs: '{}' of {} is listed with create: true and create: false; keep one",

@@ -8,12 +8,12 @@ pub(super) use parts::{
     GeneratorArgs, GeneratorOptions, ImageEntry, LabelEntry, PatchEntry, Replica, Selector, SortOptions,
     VarEntry,
 };
-pub(super) use parts::{field_specs, generator_fields, image_entry, patch_fields, replica, selector};
+pub(super) use parts::{field_specs, generator_fields, gvk, image_entry, patch_fields, replica, selector};
 
 use parts::{generator_args, patch_entry, sort_options};
 
 use super::charts::{self, ChartEntry};
-use super::decode::{Fields, Located};
+use super::decode::{Fields, Located, Reading};
 use super::error::KustomizeError;
 use super::replacements::{ReplacementEntry, replacement_entry};
 use crate::object::Origin;
@@ -21,7 +21,7 @@ use crate::tree::RepoPath;
 use crate::yaml::Node;
 
 /// The names a kustomization file may have; exactly one may exist in a directory.
-pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// A decoded kustomization file.
 #[derive(Debug, Clone)]
@@ -62,28 +62,28 @@ pub(super) struct Kustomization {
 /// Which bookkeeping is written into the objects.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct BuildMetadata {
+    /// Anything is listed, known or not.
+    pub(super) any: bool,
     pub(super) managed_by: bool,
     pub(super) origin: bool,
     pub(super) transformers: bool,
 }
 
+/// The only schema upstream brings along.
+const BUILT_IN_SCHEMA: &str = "v1.21.2";
 const KUSTOMIZATION_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
 const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
 
 impl Kustomization {
     /// Decodes the first document of a kustomization file.
     pub(super) fn decode(file: &RepoPath, node: &Node) -> Result<Self, KustomizeError> {
-        let mut f = Fields::new(file, "", node)?;
+        let mut f = Fields::of(file, node, Reading::Kustomization)?;
         let component = header(&mut f)?;
+        refuse_empty(file, node)?;
         let mut resources = f.texts("resources")?;
         resources.extend(f.texts("bases")?);
         let mut images = f.each("images", image_entry)?;
         images.extend(f.each("imageTags", image_entry)?);
-        let namespace = f.take("namespace");
-        let namespace = match namespace {
-            None => None,
-            Some(node) => Some(located_text(file, "namespace", node)?),
-        };
         let (openapi, openapi_version) = openapi(&mut f)?;
         let decoded = Kustomization {
             file: file.clone(),
@@ -95,7 +95,7 @@ impl Kustomization {
             generators: f.texts("generators")?,
             transformers: f.texts("transformers")?,
             validators: f.texts("validators")?,
-            namespace,
+            namespace: f.located("namespace")?,
             prefix: f.text_or_empty("namePrefix")?,
             suffix: f.text_or_empty("nameSuffix")?,
             labels: f.each("labels", parts::label_entry)?,
@@ -122,32 +122,42 @@ impl Kustomization {
     }
 }
 
-fn located_text(file: &RepoPath, what: &str, node: &Node) -> Result<Located, KustomizeError> {
-    let at = Origin::new(file, node.pos.line);
-    match node.as_str() {
-        Some(text) => Ok(Located { text: text.to_owned(), at }),
-        None => {
-            let kind = node.kind_name();
-            Err(KustomizeError::file(at, format!("{what} must be text, it is {kind}; put it in quotes")))
-        }
-    }
-}
-
 /// apiVersion and kind may be missing, but must be right where they are present. Returns whether this is a Component.
 fn header(f: &mut Fields<'_>) -> Result<bool, KustomizeError> {
     let (version, kind) = (f.text_or_empty("apiVersion")?, f.text_or_empty("kind")?);
-    f.take("metadata");
+    f.nested("metadata", object_meta)?;
     let component = match kind.as_str() {
         "" | "Kustomization" => false,
         "Component" => true,
         _ => return Err(f.error("kind should be Kustomization or Component")),
     };
     let wanted = if component { COMPONENT_VERSION } else { KUSTOMIZATION_VERSION };
-    // Old files say v1 or extensions of it; upstream accepts only the two below.
-    if version.is_empty() || version == wanted || (!component && version == "v1") {
+    if version.is_empty() || version == wanted {
         return Ok(component);
     }
     Err(f.error(format!("apiVersion for {kind} should be {wanted}")))
+}
+
+/// The metadata of a kustomization file means nothing, but it is decoded.
+fn object_meta(mut f: Fields<'_>) -> Result<(), KustomizeError> {
+    f.text("name")?;
+    f.text("namespace")?;
+    f.text_map("labels")?;
+    f.text_map("annotations")?;
+    f.finish()
+}
+
+/// A file that says nothing is refused: most likely something was forgotten.
+fn refuse_empty(file: &RepoPath, node: &Node) -> Result<(), KustomizeError> {
+    let says = |(key, value): (&str, &Node)| {
+        !["apiVersion", "kind"].iter().any(|header| key.eq_ignore_ascii_case(header))
+            && !value.is_null()
+            && value.as_str() != Some("")
+    };
+    if node.as_map().is_none_or(|map| map.iter().any(says)) {
+        return Ok(());
+    }
+    Err(KustomizeError::file(Origin::new(file, 1), "kustomization.yaml is empty"))
 }
 
 fn openapi(f: &mut Fields<'_>) -> Result<(Option<Located>, bool), KustomizeError> {
@@ -158,26 +168,25 @@ fn openapi(f: &mut Fields<'_>) -> Result<(Option<Located>, bool), KustomizeError
         if path.is_some() && version.is_some() {
             return Err(f.error("either path or version, not both"));
         }
+        if version.as_ref().is_some_and(|version| !version.is_empty() && version != BUILT_IN_SCHEMA) {
+            return Err(
+                f.error(format!("the specified OpenAPI version is not built in; it is {BUILT_IN_SCHEMA}"))
+            );
+        }
         f.finish()?;
         Ok((path.map(|text| Located { text, at }), version.is_some()))
     })?;
     Ok(path.unwrap_or_default())
 }
 
+/// Options nobody knows mean nothing, as upstream.
 fn build_metadata(f: &mut Fields<'_>) -> Result<BuildMetadata, KustomizeError> {
-    let mut wanted = BuildMetadata::default();
-    for option in f.texts("buildMetadata")? {
-        match option.text.as_str() {
-            "managedByLabel" => wanted.managed_by = true,
-            "originAnnotations" => wanted.origin = true,
-            "transformerAnnotations" => wanted.transformers = true,
-            other => {
-                let message = format!(
-                    "buildMetadata option must be one of [managedByLabel, originAnnotations, transformerAnnotations], not '{other}'"
-                );
-                return Err(KustomizeError::file(option.at, message));
-            }
-        }
-    }
-    Ok(wanted)
+    let options = f.texts("buildMetadata")?;
+    let has = |name: &str| options.iter().any(|option| option.text == name);
+    Ok(BuildMetadata {
+        any: !options.is_empty(),
+        managed_by: has("managedByLabel"),
+        origin: has("originAnnotations"),
+        transformers: has("transformerAnnotations"),
+    })
 }

@@ -58,24 +58,22 @@ pub(super) fn generate(
         let (mut data, mut binary) = (Map::new(), Map::new());
         for (key, bytes) in pairs(source, args, &fail)? {
             match (what, String::from_utf8(bytes)) {
-                (Generated::ConfigMap, Ok(text)) => data.insert(&key, Node::text(text)),
-                (Generated::ConfigMap, Err(e)) => {
-                    binary.insert(&key, Node::text(broken_base64(e.as_bytes())))
-                }
-                (Generated::Secret, Ok(text)) => {
-                    data.insert(&key, Node::text(broken_base64(text.as_bytes())))
-                }
-                (Generated::Secret, Err(e)) => data.insert(&key, Node::text(broken_base64(e.as_bytes()))),
+                (Generated::ConfigMap, Ok(text)) => data.insert(&key, block(text)),
+                (Generated::ConfigMap, Err(e)) => binary.insert(&key, block(broken_base64(e.as_bytes()))),
+                (Generated::Secret, Ok(text)) => data.insert(&key, block(broken_base64(text.as_bytes()))),
+                (Generated::Secret, Err(e)) => data.insert(&key, block(broken_base64(e.as_bytes()))),
             };
         }
         for (name, held) in [("data", data), ("binaryData", binary)] {
-            if !held.is_empty() {
+            // Upstream makes the map of a Secret first and that of a ConfigMap when something goes into it.
+            if !held.is_empty() || (what == Generated::Secret && name == "data") {
                 map.insert(name, Value::Map(held).into());
             }
         }
     }
     let mut resource = Resource::new(node, args.at.clone());
     resource.needs_hash = !options.no_hash;
+    resource.generated = true;
     resource.behavior = args.behavior;
     Ok(resource)
 }
@@ -110,6 +108,11 @@ fn metadata(args: &GeneratorArgs, options: &GeneratorOptions) -> Node {
     Value::Map(metadata).into()
 }
 
+/// A text, written as a block when it has several lines.
+fn block(text: String) -> Node {
+    Node { quoted: text.contains('\n'), ..Node::text(text) }
+}
+
 fn broken_base64(bytes: &[u8]) -> String {
     let text = STANDARD.encode(bytes);
     if text.len() <= BASE64_LINE {
@@ -139,11 +142,8 @@ fn pairs(
             .map_err(|_| fail(format!("env file {} is not UTF-8 text", env.text)))?;
         for (number, line) in text.lines().enumerate() {
             let line = if number == 0 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
-            if let Some((key, value)) = env_line(line) {
-                if !is_variable_name(key) {
-                    // The line itself is not shown: it may be a stray line of a key or a password.
-                    return Err(fail(format!("{}:{}: no variable name before '='", env.text, number + 1)));
-                }
+            // A line without a key is skipped, as upstream.
+            if let Some((key, value)) = env_line(line).filter(|(key, _)| !key.is_empty()) {
                 all.push((key.to_owned(), value.as_bytes().to_vec()));
             }
         }
@@ -167,9 +167,6 @@ fn pairs(
     }
     let mut pairs = BTreeMap::new();
     for (key, bytes) in all {
-        if !is_data_key(&key) {
-            return Err(fail(format!("'{key}' is not a valid key: letters, digits, '-', '_' and '.' only")));
-        }
         if pairs.contains_key(&key) {
             return Err(fail(format!("the key '{key}' is repeated; keep one of them")));
         }
@@ -187,21 +184,9 @@ fn env_line(line: &str) -> Option<(&str, &str)> {
     Some(line.split_once('=').unwrap_or((line, "")))
 }
 
-fn is_variable_name(key: &str) -> bool {
-    key.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | '.')) && is_data_key(key)
-}
-
-fn is_data_key(key: &str) -> bool {
-    !key.is_empty()
-        && key.len() <= 253
-        && key != "."
-        && key != ".."
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-}
-
 /// Removes one pair of matching outer quotes.
 fn unquoted(text: &str) -> &str {
-    let inner = |quote: char| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    let inner = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
@@ -233,14 +218,9 @@ pub(super) fn absorb(objects: &mut ResMap, mut new: Resource, step: &str) -> Res
 
 /// Name, namespace and history stay; labels and annotations are united, the new ones win.
 fn inherit(new: &mut Resource, old: &Resource) {
-    for member in ["labels", "annotations"] {
-        let Some(held) = old.node.at(&["metadata", member]).and_then(Node::as_map) else { continue };
-        let Some(metadata) = new.node.get_mut("metadata").and_then(Node::as_map_mut) else { continue };
-        let Some(into) = metadata.get_or_insert_with(member, Node::map).as_map_mut() else { continue };
-        for (key, value) in held.iter() {
-            if !into.contains_key(key) {
-                into.insert(key, value.clone());
-            }
+    if let Some(metadata) = new.node.get_mut("metadata").and_then(Node::as_map_mut) {
+        for member in ["labels", "annotations"] {
+            unite(metadata, member, old.node.at(&["metadata", member]));
         }
     }
     new.set_name(old.name());
@@ -254,14 +234,21 @@ fn inherit(new: &mut Resource, old: &Resource) {
 }
 
 fn overlay_data(new: &mut Node, old: &Node) {
+    let Some(map) = new.as_map_mut() else { return };
     for member in ["data", "binaryData"] {
-        let Some(held) = old.get(member).and_then(Node::as_map) else { continue };
-        let Some(map) = new.as_map_mut() else { continue };
-        let Some(into) = map.get_or_insert_with(member, Node::map).as_map_mut() else { continue };
-        for (key, value) in held.iter() {
-            if !into.contains_key(key) {
-                into.insert(key, value.clone());
-            }
-        }
+        unite(map, member, old.get(member));
+    }
+}
+
+/// Adds the entries of an older map that a member has not got. All of them are texts afterwards; without any the member goes.
+fn unite(into: &mut Map, member: &str, old: Option<&Node>) {
+    let held = into.remove(member);
+    let entries = |node: Option<&Node>| node.and_then(Node::as_map).cloned().unwrap_or_default();
+    let mut united = Map::new();
+    for (key, node) in entries(old).into_iter().chain(entries(held.as_ref())) {
+        united.insert(&key, block(node.scalar_text().unwrap_or_default()));
+    }
+    if !united.is_empty() {
+        into.insert(member, Value::Map(united).into());
     }
 }

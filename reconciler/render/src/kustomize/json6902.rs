@@ -2,7 +2,8 @@
 //! leading zeros, `replace` of a missing member and paths without a leading slash are accepted.
 
 use super::bounds;
-use crate::yaml::{Node, Value};
+use super::shared;
+use crate::yaml::{Float, Node, Value, go_float, is_written_quoted, resolve_text};
 
 /// Operations of one patch.
 const MAX_OPERATIONS: usize = 2_000;
@@ -11,9 +12,45 @@ const MAX_OPERATIONS: usize = 2_000;
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
     op: Op,
-    path: Vec<String>,
-    from: Vec<String>,
-    value: Node,
+    path: Pointer,
+    from: Pointer,
+    value: Option<Node>,
+}
+
+/// Where an operation reads or writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Pointer {
+    /// The empty path.
+    Whole,
+    /// A path without any slash, which leads nowhere.
+    Nowhere,
+    At(Vec<String>),
+}
+
+impl Pointer {
+    /// The parts after the first slash; whatever is before it is dropped.
+    fn parse(text: &str) -> Self {
+        let part = |part: &str| part.replace("~1", "/").replace("~0", "~");
+        match text.split_once('/') {
+            Some((_, rest)) => Pointer::At(rest.split('/').map(part).collect()),
+            None if text.is_empty() => Pointer::Whole,
+            None => Pointer::Nowhere,
+        }
+    }
+
+    /// The way to the parent, and the last part.
+    fn split(&self) -> Result<(&[String], &String), String> {
+        let parts = if let Pointer::At(parts) = self { parts.as_slice() } else { &[] };
+        let (last, before) = parts.split_last().ok_or_else(|| "the path leads nowhere".to_owned())?;
+        Ok((before, last))
+    }
+}
+
+impl std::fmt::Display for Pointer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Pointer::At(parts) = self else { return Ok(()) };
+        parts.iter().try_for_each(|part| write!(f, "/{part}"))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,56 +94,101 @@ fn operation(item: &Node) -> Result<Operation, String> {
     if path.split('/').count() > bounds::MAX_PATH {
         return Err(format!("the path has more than {} parts", bounds::MAX_PATH));
     }
-    let value = item.get("value").cloned();
-    if value.is_none() && matches!(op, Op::Add | Op::Replace) {
-        return Err("value is missing".to_owned());
-    }
     Ok(Operation {
         op,
-        path: pointer(path),
-        from: pointer(from.unwrap_or_default()),
-        value: value.unwrap_or_default(),
+        path: Pointer::parse(path),
+        from: Pointer::parse(from.unwrap_or_default()),
+        value: item.get("value").cloned(),
     })
-}
-
-/// The parts after the first slash; whatever is before it is dropped.
-fn pointer(text: &str) -> Vec<String> {
-    text.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 /// Applies the operations in order; the first that fails ends it.
 pub(super) fn apply(node: &mut Node, operations: &[Operation]) -> Result<(), String> {
     for (at, operation) in operations.iter().enumerate() {
-        let path = || operation.path.join("/");
-        one(node, operation).map_err(|e| format!("operation {at} at '/{}': {e}", path()))?;
+        one(node, operation).map_err(|e| format!("operation {at} at '{}': {e}", operation.path))?;
     }
-    bounds::check(node)
+    bounds::check(node)?;
+    if node.as_map().is_none() {
+        return Err(format!("the object would become {}", node.kind_name()));
+    }
+    annotations_through_json(node);
+    through_json(node);
+    shared::separate(node);
+    Ok(())
+}
+
+/// The reference takes the object to JSON and back: numbers become floats, and quotes are where YAML needs them.
+fn through_json(node: &mut Node) {
+    node.untyped = false;
+    match &mut node.value {
+        Value::Seq(items) => items.iter_mut().for_each(through_json),
+        Value::Map(map) => map.values_mut().for_each(through_json),
+        Value::Blank => node.value = Value::Null,
+        Value::Time(_) => {
+            if let Some(text) = node.to_json().as_str() {
+                node.value = Value::String(text.to_owned());
+                node.quoted = true;
+            }
+        }
+        Value::Int(number) if number.unsigned_abs() >= 1_000_000 => node.value = float(*number as f64),
+        Value::Uint(number) => node.value = float(*number as f64),
+        Value::Float(held) => node.value = float(held.number),
+        Value::String(text) => node.quoted = is_written_quoted(text),
+        _ => {}
+    }
+}
+
+/// What looks like a number in annotations is one on that way.
+fn annotations_through_json(node: &mut Node) {
+    let annotations = node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    let Some(map) = annotations.and_then(Node::as_map_mut) else { return };
+    for held in map.values_mut() {
+        let as_written = held.pos.line > 0 && !held.quoted;
+        let Some(text) = held.as_str().filter(|_| as_written) else { continue };
+        let mut read = Node::from(resolve_text(text));
+        through_json(&mut read);
+        if let Some(text) = read.scalar_text() {
+            held.value = Value::String(text);
+        }
+    }
+}
+
+/// A float as it is written after that, or the small whole number it is.
+fn float(number: f64) -> Value {
+    match go_float(number).parse() {
+        Ok(whole) => Value::Int(whole),
+        Err(_) => Value::Float(Box::new(Float { number, text: go_float(number) })),
+    }
 }
 
 fn one(node: &mut Node, operation: &Operation) -> Result<(), String> {
+    // A missing value is null.
+    let value = || operation.value.clone().unwrap_or_default();
     match operation.op {
-        Op::Add => add(node, &operation.path, operation.value.clone()),
+        Op::Add => add(node, &operation.path, value()),
         Op::Remove => remove(node, &operation.path).map(drop),
-        Op::Replace => replace(node, &operation.path, operation.value.clone()),
+        Op::Replace => replace(node, &operation.path, value()),
         Op::Move => {
             let taken = remove(node, &operation.from)?;
             add(node, &operation.path, taken)
         }
         Op::Copy => {
-            let copied = lookup(node, &operation.from).cloned().ok_or("nothing at 'from'")?;
+            // A missing member is copied as null.
+            let copied = held(node, &operation.from)?.cloned().unwrap_or_default();
             add(node, &operation.path, copied)?;
             bounds::check(node)
         }
-        Op::Test => match lookup(node, &operation.path) {
-            Some(held) if equal(held, &operation.value) => Ok(()),
-            None if operation.value.is_null() => Ok(()),
-            _ => Err("the test failed: another value is there".to_owned()),
-        },
+        Op::Test => {
+            let found =
+                if operation.path == Pointer::Whole { Some(&*node) } else { held(node, &operation.path)? };
+            let wanted = operation.value.as_ref().filter(|value| !value.is_null());
+            match (found.filter(|found| !found.is_null()), wanted) {
+                (None, None) => Ok(()),
+                (Some(found), Some(wanted)) if equal(found, wanted) => Ok(()),
+                _ => Err("the test failed: another value is there".to_owned()),
+            }
+        }
     }
-}
-
-fn split_last(path: &[String]) -> Result<(&String, &[String]), String> {
-    path.split_last().ok_or_else(|| "the whole object cannot be the target".to_owned())
 }
 
 fn parent<'n>(node: &'n mut Node, path: &[String]) -> Result<&'n mut Node, String> {
@@ -122,12 +204,29 @@ fn parent<'n>(node: &'n mut Node, path: &[String]) -> Result<&'n mut Node, Strin
     Ok(here)
 }
 
-fn lookup<'n>(node: &'n Node, path: &[String]) -> Option<&'n Node> {
-    path.iter().try_fold(node, |here, part| match &here.value {
+/// What is at a path whose parent exists; a map may lack the member.
+fn held<'n>(node: &'n Node, path: &Pointer) -> Result<Option<&'n Node>, String> {
+    let (before, last) = path.split()?;
+    let mut here = node;
+    for part in before {
+        here = member(here, part).ok_or_else(|| format!("'{part}' does not exist"))?;
+    }
+    match &here.value {
+        Value::Map(map) => Ok(map.get(last)),
+        Value::Seq(items) => match member(here, last) {
+            Some(found) => Ok(Some(found)),
+            None => Err(format!("the list has {} elements only", items.len())),
+        },
+        _ => Err("its parent is neither a map nor a list".to_owned()),
+    }
+}
+
+fn member<'n>(node: &'n Node, part: &str) -> Option<&'n Node> {
+    match &node.value {
         Value::Map(map) => map.get(part),
         Value::Seq(items) => index(part, items.len()).and_then(|at| items.get(at)),
         _ => None,
-    })
+    }
 }
 
 /// An index into a list of this length; negative ones count from the end.
@@ -138,11 +237,8 @@ fn index(part: &str, length: usize) -> Option<usize> {
     usize::try_from(at).ok()
 }
 
-fn add(node: &mut Node, path: &[String], value: Node) -> Result<(), String> {
-    let Ok((last, before)) = split_last(path) else {
-        node.value = value.value;
-        return Ok(());
-    };
+fn add(node: &mut Node, path: &Pointer, value: Node) -> Result<(), String> {
+    let (before, last) = path.split()?;
     match &mut parent(node, before)?.value {
         Value::Map(map) => {
             map.insert(last, value);
@@ -163,8 +259,8 @@ fn add(node: &mut Node, path: &[String], value: Node) -> Result<(), String> {
     }
 }
 
-fn remove(node: &mut Node, path: &[String]) -> Result<Node, String> {
-    let (last, before) = split_last(path)?;
+fn remove(node: &mut Node, path: &Pointer) -> Result<Node, String> {
+    let (before, last) = path.split()?;
     match &mut parent(node, before)?.value {
         Value::Map(map) => map.remove(last).ok_or_else(|| format!("'{last}' does not exist")),
         Value::Seq(items) => match index(last, items.len()).filter(|at| *at < items.len()) {
@@ -175,11 +271,12 @@ fn remove(node: &mut Node, path: &[String]) -> Result<Node, String> {
     }
 }
 
-fn replace(node: &mut Node, path: &[String], value: Node) -> Result<(), String> {
-    let Ok((last, before)) = split_last(path) else {
+fn replace(node: &mut Node, path: &Pointer, value: Node) -> Result<(), String> {
+    if *path == Pointer::Whole {
         node.value = value.value;
         return Ok(());
-    };
+    }
+    let (before, last) = path.split()?;
     match &mut parent(node, before)?.value {
         Value::Map(map) => {
             map.insert(last, value);

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::error::KustomizeError;
 use super::file::PatchEntry;
 use super::patch::PatchText;
+use super::remote::{Address, Remotes};
 use super::resource::Resource;
 use crate::helm::HelmOptions;
 use crate::object::Origin;
-use crate::tree::{Files, Found, RepoPath, TreeError};
+use crate::tree::{Files, Found, PathError, RepoPath, TreeError};
 use crate::yaml::{Limits, Loader, Node, Profile, Value};
 
 /// What all kustomizations of a build share.
@@ -21,6 +22,8 @@ pub(super) struct Build<'b> {
     pub(super) documents: &'b Cell<u64>,
     /// How charts are released, where the kustomization does not say.
     pub(super) helm: &'b HelmOptions,
+    /// Where bases of other repositories may come from.
+    pub(super) remotes: Option<&'b Remotes>,
 }
 
 /// The file access of one kustomization.
@@ -37,9 +40,11 @@ pub(super) enum Entry {
 }
 
 impl<'b> Source<'b> {
-    /// Finds what an entry names: a file first, then a directory. Remote addresses are refused.
+    /// Finds what an entry names: a file first, then a directory, here or in another repository.
     pub(super) fn entry(&self, text: &str, at: &Origin) -> Result<Entry, KustomizeError> {
-        refuse_remote(text, at)?;
+        if is_remote(text) {
+            return self.remote(text, at);
+        }
         let path = self.path(text, at)?;
         match self.build.files.find(&path).map_err(|source| self.unreadable(text, at, source))? {
             Found::File { .. } => Ok(Entry::File(path)),
@@ -48,8 +53,37 @@ impl<'b> Source<'b> {
         }
     }
 
-    fn path(&self, text: &str, at: &Origin) -> Result<RepoPath, KustomizeError> {
-        self.dir.join(text).map_err(|e| self.unreadable(text, at, e.into()))
+    /// Finds the directory of a remote address, fetching it where it is allowed.
+    fn remote(&self, text: &str, at: &Origin) -> Result<Entry, KustomizeError> {
+        let refused = |hint: &str| refused_remote(text, at, hint);
+        let Some(remotes) = self.build.remotes else { return Err(refused(NO_REMOTES)) };
+        let address = Address::parse(text).map_err(refused)?;
+        if !remotes.allow(&address.host) {
+            return Err(refused(&format!("its host is none of those that are allowed; {NO_REMOTES}")));
+        }
+        let files = self.build.files;
+        if !files.is_mounted(&address.mount) {
+            let tree = remotes.tree(&address.commit).map_err(|source| KustomizeError::Remote {
+                at: at.clone(),
+                address: without_credentials(text),
+                source,
+            })?;
+            files.mount(address.mount, tree);
+        }
+        match files.find(&address.dir).map_err(|source| self.unreadable(text, at, source))? {
+            Found::Directory { path: real } => Ok(Entry::Directory(real)),
+            _ => Err(self.unreadable(text, at, TreeError::NotADirectory { path: address.dir })),
+        }
+    }
+
+    /// A path that a file of this kustomization names. It stays in the repository of the file.
+    pub(super) fn path(&self, text: &str, at: &Origin) -> Result<RepoPath, KustomizeError> {
+        let path = self.dir.join(text).map_err(|e| self.unreadable(text, at, e.into()))?;
+        if self.build.files.share_a_tree(&self.dir, &path) {
+            return Ok(path);
+        }
+        let escapes = PathError::Escapes { path: text.to_owned(), base: self.dir.clone() };
+        Err(self.unreadable(text, at, escapes.into()))
     }
 
     fn unreadable(&self, text: &str, at: &Origin, source: TreeError) -> KustomizeError {
@@ -62,7 +96,9 @@ impl<'b> Source<'b> {
         text: &str,
         at: &Origin,
     ) -> Result<(RepoPath, Arc<[u8]>), KustomizeError> {
-        refuse_remote(text, at)?;
+        if is_remote(text) {
+            return Err(refused_remote(text, at, NO_FILES));
+        }
         let path = self.path(text, at)?;
         self.check_restriction(&path, at)?;
         let bytes = self.build.files.read(&path).map_err(|source| self.unreadable(text, at, source))?;
@@ -130,7 +166,7 @@ impl<'b> Source<'b> {
             if is_list && let Some(items) = node.as_map_mut().and_then(|map| map.remove("items")) {
                 match items.value {
                     Value::Seq(items) => queue.extend(items),
-                    Value::Null => {}
+                    Value::Null | Value::Blank => {}
                     _ => {
                         let at = Origin { line: node.pos.line, ..whole.clone() };
                         return Err(KustomizeError::Object {
@@ -202,15 +238,15 @@ pub(crate) fn is_remote(text: &str) -> bool {
         || text.starts_with("github.com:")
 }
 
-fn refuse_remote(text: &str, at: &Origin) -> Result<(), KustomizeError> {
-    if !is_remote(text) {
-        return Ok(());
-    }
-    Err(KustomizeError::Refused {
+const NO_REMOTES: &str = "copy the files into the repository, or render with --allow-remote HOST, by hand";
+const NO_FILES: &str = "a file has to be in the repository; copy it there";
+
+fn refused_remote(text: &str, at: &Origin, hint: &str) -> KustomizeError {
+    KustomizeError::Refused {
         at: at.clone(),
         what: format!("the remote address '{}'", without_credentials(text)),
-        hint: "a render has no network; copy the files into the repository".to_owned(),
-    })
+        hint: hint.to_owned(),
+    }
 }
 
 fn without_credentials(text: &str) -> String {

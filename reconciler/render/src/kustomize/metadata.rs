@@ -2,30 +2,78 @@
 
 use std::fmt::Write as _;
 
+use super::error::KustomizeError;
 use super::file::BuildMetadata;
 use super::resource::{Configured, Resource};
 use crate::tree::RepoPath;
 use crate::yaml::{Map, Node, Value};
 
-/// Annotations are texts, whatever a patch or a replacement wrote.
-pub(super) fn annotations_as_texts(node: &mut Node) {
-    let metadata = node.get_mut("metadata");
-    let Some(annotations) = metadata.and_then(|held| held.get_mut("annotations")).and_then(Node::as_map_mut)
-    else {
-        return;
+/// Annotations that upstream keeps its own notes in; nobody else's survive a build.
+const NOTES: &[&str] = &[
+    "config.k8s.io/id",
+    "config.kubernetes.io/index",
+    "config.kubernetes.io/origin",
+    "config.kubernetes.io/path",
+    "alpha.config.kubernetes.io/transformations",
+    "internal.config.kubernetes.io/allowKindChange",
+    "internal.config.kubernetes.io/allowNameChange",
+    "internal.config.kubernetes.io/annotations-migration-resource-id",
+    "internal.config.kubernetes.io/generatorBehavior",
+    "internal.config.kubernetes.io/helm-generated",
+    "internal.config.kubernetes.io/id",
+    "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/needsHashSuffix",
+    "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/prefixes",
+    "internal.config.kubernetes.io/previousKinds",
+    "internal.config.kubernetes.io/previousNames",
+    "internal.config.kubernetes.io/previousNamespaces",
+    "internal.config.kubernetes.io/refBy",
+    "internal.config.kubernetes.io/seqindent",
+    "internal.config.kubernetes.io/suffixes",
+];
+
+/// Whatever was done to an object, in the end it has a kind and, unless it is a list, a name.
+pub(super) fn check(resource: &Resource) -> Result<(), KustomizeError> {
+    let fail = |message: &str| {
+        Err(KustomizeError::Object { at: resource.origin.clone(), message: message.to_owned() })
     };
-    for value in annotations.values_mut() {
-        if value.as_str().is_none()
-            && let Some(text) = value.scalar_text()
-        {
-            value.value = Value::String(text);
+    if resource.kind().is_empty() {
+        return fail("missing kind in object; a step of the build took it away");
+    }
+    let was_nameless = resource.history.iter().any(|previous| previous.name.is_empty());
+    if (resource.name().is_empty() && !resource.kind().ends_with("List")) || was_nameless {
+        return fail("missing metadata.name in object; a step of the build took it away");
+    }
+    Ok(())
+}
+
+/// The text of a scalar as it is written, null included; what is no scalar has none.
+pub(super) fn literal_text(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        _ => node.scalar_text().unwrap_or_default(),
+    }
+}
+
+/// Annotations are texts, whatever a patch or a replacement wrote, and where there are none there is no map of them.
+pub(super) fn tidy_annotations(node: &mut Node) {
+    let Some(metadata) = node.get_mut("metadata").and_then(Node::as_map_mut) else { return };
+    let Some(held) = metadata.get_mut("annotations") else { return };
+    if let Some(map) = held.as_map_mut() {
+        map.retain(|key, _| !NOTES.contains(&key));
+        for value in map.values_mut() {
+            value.value = Value::String(literal_text(value));
         }
+    }
+    if held.as_map().is_none_or(Map::is_empty) {
+        metadata.remove("annotations");
     }
 }
 
 /// Writes the bookkeeping that the topmost kustomization, in `dir`, asks for.
 pub(super) fn write(resource: &mut Resource, wanted: BuildMetadata, dir: &RepoPath) {
-    if wanted.origin {
+    if wanted.origin && resource.build.tracked {
         let text = match &resource.build.configured {
             None => format!("path: {}\n", resource.origin.file.relative_to(dir)),
             Some(configured) => configured_text(configured, dir, ("", "")),

@@ -1,5 +1,6 @@
 //! Patches: reading them, choosing what they change, applying them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::decode::Located;
@@ -8,13 +9,15 @@ use super::file::{PatchEntry, Selector};
 use super::id::IdRef;
 use super::json6902::{self, Operation};
 use super::load::Source;
+use super::metadata::{literal_text, tidy_annotations};
 use super::resmap::ResMap;
-use super::resource::Resource;
-use super::schema::{Schemas, Shape};
+use super::resource::{BuildNotes, Resource};
+use super::schema::Schemas;
 use super::select::Chooser;
+use super::shared;
 use super::strategic;
 use crate::object::Origin;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Map, Node, Value};
 
 /// What a patch's text is.
 pub(super) enum Patch {
@@ -36,19 +39,25 @@ pub(super) struct PatchText {
 pub(super) fn parse(source: &Source<'_>, text: &PatchText) -> Result<Patch, KustomizeError> {
     let at = &text.at;
     let documents = source.documents(&text.bytes, at)?;
-    if let [only] = documents.as_slice()
-        && only.as_seq().is_some()
-    {
+    if let Some(first) = documents.first().filter(|first| first.as_seq().is_some()) {
+        let fail = |message: String| KustomizeError::step(at, "patch", message);
+        // What begins like JSON is read as JSON, not as YAML that looks like it.
+        if text.bytes.trim_ascii_start().first() == Some(&b'[')
+            && serde_json::from_slice::<serde::de::IgnoredAny>(&text.bytes).is_err()
+        {
+            return Err(fail(
+                "a patch that begins with '[' must be JSON; put names and texts in quotes".to_owned(),
+            ));
+        }
         // The reference turns a list of operations into JSON with the other reading of plain scalars: `yes` is true there.
         let again = source.configuration(&text.bytes, at)?;
-        let only = again.first().unwrap_or(only);
-        let operations = json6902::operations(only).map_err(|e| KustomizeError::step(at, "patch", e))?;
+        let operations = json6902::operations(again.first().unwrap_or(first)).map_err(fail)?;
         return Ok(Patch::Json(operations));
     }
     let mut patches = Vec::with_capacity(documents.len());
     for node in documents {
-        let line = if text.inline { at.line } else { node.pos.line };
-        let patch = source.object(node, Origin { file: at.file.clone(), line });
+        let place = if text.inline { at.clone() } else { Origin::new(&at.file, node.pos.line) };
+        let patch = source.object(node, place);
         patches.push(patch.map_err(|e| {
             KustomizeError::step(at, "patch", format!("unable to parse SM or JSON patch: {e}"))
         })?);
@@ -74,9 +83,9 @@ pub(super) fn apply_entry(
             for at in choose(objects, target, &entry.at)? {
                 let resource = objects.get_mut(at);
                 resource.remember_id();
-                // Upstream's bookkeeping gives every object annotations while such a patch runs.
-                with_annotations(resource, |node| json6902::apply(node, &operations))
+                with_notes(resource, Notes::PutBack, |node| apply_operations(node, &operations))
                     .map_err(|e| KustomizeError::step(&text.at, "patches", e))?;
+                tidy_annotations(&mut resource.node);
                 objects.renamed(at);
             }
             Ok(())
@@ -84,7 +93,7 @@ pub(super) fn apply_entry(
         Patch::Strategic(patches) => match (&entry.target, patches.as_slice()) {
             (Some(target), [patch]) => {
                 for at in choose(objects, target, &entry.at)? {
-                    let mut fitted = patch.clone();
+                    let mut fitted = literal(patch);
                     let mut gvk = objects.get(at).gvk().to_owned();
                     patch.kind().clone_into(&mut gvk.kind);
                     fitted.set_gvk(&gvk);
@@ -127,6 +136,10 @@ pub(super) fn strategic_items(
             }
         }
     }
+    if patches.is_empty() {
+        let at = items.first().map_or_else(|| Origin::new(&source.dir, 0), |item| item.at.clone());
+        return Err(KustomizeError::step(&at, "patchesStrategicMerge", "patch appears to be empty"));
+    }
     Ok(patches)
 }
 
@@ -146,31 +159,64 @@ pub(super) fn apply_strategic(
             allow_name_change: false,
             allow_kind_change: false,
         };
-        merge_one(objects, at, patch, (&entry, schemas))?;
+        merge_one(objects, at, &literal(patch), (&entry, schemas))?;
     }
     objects.drop_empties();
     Ok(())
 }
 
-/// Applies an entry of `patchesJson6902`: one target by identity, late in the pipeline.
+fn apply_operations(node: &mut Node, operations: &[Operation]) -> Result<Option<()>, String> {
+    json6902::apply(node, operations)?;
+    match node.at(&["metadata", "annotations"]).and_then(Node::as_seq) {
+        Some(items) if !items.is_empty() => {
+            Err("metadata.annotations must be a map, it would be a list".to_owned())
+        }
+        _ => Ok(Some(())),
+    }
+}
+
+/// Upstream copies labels and annotations of these patches as texts, so that a null in them is the text `null`. A quirk.
+fn literal(patch: &Resource) -> Resource {
+    let mut patch = patch.clone();
+    let Some(metadata) = patch.node.get_mut("metadata").and_then(Node::as_map_mut) else { return patch };
+    literal_texts(metadata, "labels");
+    literal_texts(metadata, "annotations");
+    patch
+}
+
+fn literal_texts(metadata: &mut Map, member: &str) {
+    let Some(mut held) = metadata.remove(member) else { return };
+    let Some(map) = held.as_map_mut().filter(|map| !map.is_empty()) else { return };
+    for value in map.values_mut() {
+        value.value = Value::String(literal_text(value));
+    }
+    metadata.insert(member, held);
+}
+
+/// Applies an entry of `patchesJson6902`, late in the pipeline and without noting what the objects were called before.
 pub(super) fn apply_json(
     source: &Source<'_>,
     objects: &mut ResMap,
     entry: &PatchEntry,
 ) -> Result<(), KustomizeError> {
-    let fail = |message: String| KustomizeError::step(&entry.at, "patchesJson6902", message);
+    let fail = |message: &str| KustomizeError::step(&entry.at, "patchesJson6902", message);
     let Some(target) = entry.target.as_ref().filter(|target| !target.name.is_empty()) else {
-        return Err(fail("must specify the target's kind and name".to_owned()));
+        return Err(fail("must specify the target name"));
     };
     let text = source.text_of(entry)?;
-    let Patch::Json(operations) = parse(source, &text)? else {
-        return Err(fail("is no list of JSON operations".to_owned()));
+    let operations = match parse(source, &text)? {
+        Patch::Json(operations) if !operations.is_empty() => operations,
+        Patch::Json(_) | Patch::Nothing => return Err(fail("patch appears to be empty")),
+        Patch::Strategic(_) => return Err(fail("is no list of JSON operations")),
     };
-    let id = IdRef { gvk: target.gvk.as_ref(), name: &target.name, namespace: &target.namespace };
-    let at = unique(objects, &id, &entry.at)?;
-    let applied = json6902::apply(&mut objects.get_mut(at).node, &operations);
-    objects.renamed(at);
-    applied.map_err(fail)
+    for at in choose(objects, target, &entry.at)? {
+        let resource = objects.get_mut(at);
+        with_notes(resource, Notes::PutBack, |node| apply_operations(node, &operations))
+            .map_err(|e| KustomizeError::step(&text.at, "patchesJson6902", e))?;
+        tidy_annotations(&mut resource.node);
+        objects.renamed(at);
+    }
+    Ok(())
 }
 
 fn choose(objects: &ResMap, target: &Selector, at: &Origin) -> Result<Vec<usize>, KustomizeError> {
@@ -202,20 +248,23 @@ fn merge_one(
     }
     let (name, namespace, kind) =
         (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned());
+    let mut patch = Cow::Borrowed(patch);
     if entry.allow_name_change || entry.allow_kind_change {
         resource.remember_id();
+        // The permission is a note in the patch's annotations, which makes texts of them, too.
+        if let Some(metadata) = patch.to_mut().node.get_mut("metadata").and_then(Node::as_map_mut) {
+            literal_texts(metadata, "annotations");
+        }
     }
-    // The schema of the target's kind, or where that is unknown of the kind the patch was written for.
-    let shape = match schemas.of(resource.gvk()) {
-        Shape::Unknown => schemas.of(patch.gvk()),
-        shape => shape,
-    };
-    let target = std::mem::take(&mut resource.node);
-    let merged = strategic::merge(target, patch.node.clone(), shape);
+    let merged = with_notes(resource, Notes::Lost, |node| {
+        shared::keeping(node, |node| {
+            let merged = strategic::merge(std::mem::take(node), patch.node.clone(), schemas)?;
+            Ok(merged.map(|merged| *node = merged))
+        })
+    });
     match merged.map_err(|e| KustomizeError::step(&patch.origin, "patch", e))? {
         None => resource.node.value = Value::Null,
-        Some(node) => {
-            resource.node = node;
+        Some(()) => {
             if !entry.allow_kind_change {
                 resource.set_kind(&kind);
             }
@@ -223,29 +272,59 @@ fn merge_one(
                 resource.set_name(&name);
             }
             resource.set_namespace(&namespace);
-            if entry.allow_name_change || entry.allow_kind_change {
-                objects.renamed(at);
-            }
+            objects.renamed(at);
         }
     }
     Ok(())
 }
 
-/// Runs a change on an object that is sure to have annotations; none are left behind when it had and got none.
-fn with_annotations(
+/// Stands for the notes that upstream keeps among the annotations of an object.
+const NOTE: &str = "internal.config.kubernetes.io/notes";
+
+/// What becomes of the notes when a change takes the annotations away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notes {
+    /// JSON patches: all but those about the origin are put back.
+    PutBack,
+    /// Strategic patches: the object forgets what it was called before.
+    Lost,
+}
+
+/// Runs a change on an object as upstream does, whose notes are annotations: an object with notes has annotations meanwhile.
+pub(super) fn with_notes(
     resource: &mut Resource,
-    change: impl FnOnce(&mut Node) -> Result<(), String>,
-) -> Result<(), String> {
-    let lent = resource
-        .node
-        .get_mut("metadata")
-        .and_then(Node::as_map_mut)
-        .filter(|metadata| !metadata.contains_key("annotations"))
-        .map(|metadata| metadata.insert("annotations", Node::map()))
-        .is_some();
-    change(&mut resource.node)?;
-    if lent && let Some(metadata) = resource.node.get_mut("metadata").and_then(Node::as_map_mut) {
+    notes: Notes,
+    change: impl FnOnce(&mut Node) -> Result<Option<()>, String>,
+) -> Result<Option<()>, String> {
+    if !resource.has_notes() {
+        return change(&mut resource.node);
+    }
+    resource.set_annotation(NOTE, "");
+    let changed = change(&mut resource.node)?;
+    let annotations = resource.node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    let kept = annotations.and_then(Node::as_map_mut).and_then(|map| map.remove(NOTE)).is_some();
+    match (kept, notes) {
+        (true, _) => {}
+        (false, Notes::PutBack) => resource.build = BuildNotes::default(),
+        (false, Notes::Lost) => resource.forget(),
+    }
+    if notes == Notes::PutBack {
+        without_note(&mut resource.node);
+    }
+    if let Some(metadata) = resource.node.get_mut("metadata").and_then(Node::as_map_mut) {
         metadata.retain(|key, node| key != "annotations" || !node.is_empty());
     }
-    Ok(())
+    Ok(changed)
+}
+
+/// A JSON patch may have copied the annotations. Upstream's notes then show up in the output; ours do not.
+fn without_note(node: &mut Node) {
+    match &mut node.value {
+        Value::Seq(items) => items.iter_mut().for_each(without_note),
+        Value::Map(map) => {
+            map.remove(NOTE);
+            map.values_mut().for_each(without_note);
+        }
+        _ => {}
+    }
 }

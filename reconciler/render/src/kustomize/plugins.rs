@@ -1,13 +1,15 @@
 //! Builtin generators and transformers that are configured by documents instead of fields.
 
-use std::collections::BTreeMap;
+mod value_add;
 
 use super::build::Stage;
 use super::charts;
-use super::decode::{Fields, Located};
+use super::decode::{Fields, Located, Reading};
 use super::error::KustomizeError;
-use super::file;
-use super::file::{ImageEntry, PatchEntry, field_specs, image_entry, patch_fields, replica};
+use super::fieldspec::FieldSpec;
+use super::file::{
+    PatchEntry, Replica, field_specs, generator_fields, image_entry, patch_fields, replica, selector,
+};
 use super::generate::{Generated, generate};
 use super::load::{Entry, Source};
 use super::patch;
@@ -16,9 +18,11 @@ use super::resmap::ResMap;
 use super::resource::{Configured, Resource};
 use super::schema::Schemas;
 use super::transform::{
-    Affix, ImageRule, NamespaceRule, Subjects, affix, at, set_images, set_namespace, set_replicas, set_texts,
+    Affix, ImageRule, NamespaceRule, Subjects, affix, set_images, set_namespace, set_replicas, set_texts,
+    step,
 };
 use crate::object::Origin;
+use crate::tree::RepoPath;
 use crate::yaml::Node;
 
 type Result<T> = std::result::Result<T, KustomizeError>;
@@ -29,7 +33,7 @@ pub(super) struct Plugin {
 }
 
 impl Plugin {
-    pub(super) fn configured(&self, file: &crate::tree::RepoPath) -> Configured {
+    pub(super) fn configured(&self, file: &RepoPath) -> Configured {
         Configured {
             file: file.clone(),
             api_version: self.resource.node.str_at(&["apiVersion"]).unwrap_or_default().to_owned(),
@@ -40,43 +44,58 @@ impl Plugin {
     }
 }
 
-/// Reads the entries of `generators` or `transformers`: inline documents, files, or directories with kustomizations.
+/// Reads the entries of `generators`, `transformers` or `validators`: inline documents, then files, and directories with
+/// kustomizations. The inline ones come first, wherever they are listed.
 pub(super) fn load(
     source: &Source<'_>,
     entries: &[Located],
-    directory: &mut dyn FnMut(crate::tree::RepoPath, &Origin) -> Result<ResMap>,
+    directory: &mut dyn FnMut(RepoPath, &Origin) -> Result<ResMap>,
 ) -> Result<Vec<Plugin>> {
-    let mut plugins = Vec::new();
+    let mut found = ResMap::default();
+    let mut named = Vec::new();
     for entry in entries {
-        let resources = if entry.text.contains('\n') {
-            source.expanded(source.documents(entry.text.as_bytes(), &entry.at)?, &entry.at)?
-        } else {
-            match source.entry(&entry.text, &entry.at)? {
-                Entry::File(path) => source.objects(&path, &entry.at)?,
-                Entry::Directory(path) => directory(path, &entry.at)?.into_resources(),
-            }
-        };
-        plugins.extend(resources.into_iter().map(|resource| Plugin { resource }));
+        match inline(source, entry) {
+            Ok(resources) => resources.into_iter().try_for_each(|resource| found.append(resource))?,
+            Err(error) if entry.text.contains('\n') => return Err(error),
+            Err(_) => named.push(entry),
+        }
     }
+    for entry in named {
+        match source.entry(&entry.text, &entry.at)? {
+            Entry::File(path) => {
+                source
+                    .objects(&path, &entry.at)?
+                    .into_iter()
+                    .try_for_each(|resource| found.append(resource))?;
+            }
+            Entry::Directory(path) => found.append_all(directory(path, &entry.at)?)?,
+        }
+    }
+    let plugins: Vec<Plugin> =
+        found.into_resources().into_iter().map(|resource| Plugin { resource }).collect();
     plugins.iter().try_for_each(check)?;
     Ok(plugins)
+}
+
+fn inline(source: &Source<'_>, entry: &Located) -> Result<Vec<Resource>> {
+    source.expanded(source.documents(entry.text.as_bytes(), &entry.at)?, &entry.at)
 }
 
 /// Only builtin kinds run; anything that would start a program or a container is refused.
 fn check(plugin: &Plugin) -> Result<()> {
     let resource = &plugin.resource;
     let at = resource.origin.clone();
+    let builtin = resource.node.str_at(&["apiVersion"]) == Some("builtin");
+    if builtin && KINDS.contains(&resource.kind()) {
+        return Ok(());
+    }
     let function = ["config.kubernetes.io/function", "config.k8s.io/function"];
-    if function.iter().any(|key| resource.annotation(key).is_some()) {
+    if !builtin && function.iter().any(|key| resource.annotation(key).is_some()) {
         return Err(KustomizeError::Refused {
             at,
             what: format!("the function of {}", resource.current()),
             hint: "a render starts no program and no container".to_owned(),
         });
-    }
-    let builtin = resource.node.str_at(&["apiVersion"]) == Some("builtin");
-    if builtin && KINDS.contains(&resource.kind()) {
-        return Ok(());
     }
     Err(KustomizeError::Refused {
         at,
@@ -97,11 +116,13 @@ const KINDS: &[&str] = &[
     "PatchJson6902Transformer",
     "PatchStrategicMergeTransformer",
     "PatchTransformer",
+    "PrefixSuffixTransformer",
     "PrefixTransformer",
     "ReplacementTransformer",
     "ReplicaCountTransformer",
     "SecretGenerator",
     "SuffixTransformer",
+    "ValueAddTransformer",
 ];
 
 /// Runs a generator.
@@ -116,20 +137,20 @@ pub(super) fn run_generator(source: &Source<'_>, plugin: &Plugin) -> Result<Vec<
         "HelmChartInflationGenerator" => return charts::inflate(source, &charts::document(f)?, ""),
         kind => return Err(KustomizeError::step(origin, kind, "is a transformer, not a generator")),
     };
-    let mut args = file::generator_fields(&mut f)?;
+    let mut args = generator_fields(&mut f)?;
     f.finish()?;
     args.at = origin.clone();
-    plugin.resource.name().clone_into(&mut args.name);
-    plugin.resource.namespace().clone_into(&mut args.namespace);
+    if args.name.is_empty() {
+        plugin.resource.name().clone_into(&mut args.name);
+    }
+    if args.namespace.is_empty() {
+        plugin.resource.namespace().clone_into(&mut args.namespace);
+    }
     Ok(vec![generate(source, what, &args, None)?])
 }
 
 fn header<'a>(node: &'a Node, origin: &'a Origin) -> Result<Fields<'a>> {
-    let mut f = Fields::new(&origin.file, "", node)?.lenient();
-    for name in ["apiVersion", "kind", "metadata"] {
-        f.take(name);
-    }
-    Ok(f)
+    Fields::of(&origin.file, node, Reading::Plugin)
 }
 
 fn iam_policy(mut f: Fields<'_>, origin: &Origin) -> Result<Resource> {
@@ -184,54 +205,66 @@ pub(super) fn run_transformer(
         }
         "ImageTagTransformer" => image(f, objects),
         "NamespaceTransformer" => namespace(f, resource, objects),
-        "PrefixTransformer" => ends(f, objects, Affix::Prefix),
-        "SuffixTransformer" => ends(f, objects, Affix::Suffix),
+        "PrefixTransformer" => ends(f, objects, &[Affix::Prefix]),
+        "SuffixTransformer" => ends(f, objects, &[Affix::Suffix]),
+        "PrefixSuffixTransformer" => ends(f, objects, &[Affix::Prefix, Affix::Suffix]),
         "PatchTransformer" => {
             let entry = patch_fields(&mut f)?;
-            f.finish()?;
             patch::apply_entry(source, objects, &entry, schemas)
         }
         "PatchJson6902Transformer" => json(f, (source, origin), objects),
         "PatchStrategicMergeTransformer" => strategic(f, (source, origin), objects, schemas),
         "ReplacementTransformer" => {
             let entries = f.each("replacements", replacement_entry)?;
-            f.finish()?;
             replacements::apply(source, objects, &entries)
         }
         "ReplicaCountTransformer" => {
-            let Some(node) = f.take("replica") else { return Err(f.error("replica is missing")) };
-            let entry = replica(&origin.file, "replica", node)?;
-            let specs = field_specs(&mut f, "fieldSpecs")?;
-            f.finish()?;
-            set_replicas(objects, &entry, &specs)
+            let entry = match f.item("replica") {
+                Some(item) => replica(item)?,
+                None => Replica { at: origin.clone(), name: String::new(), count: 0 },
+            };
+            set_replicas(objects, &entry, &field_specs(&mut f, "fieldSpecs")?)
         }
+        "ValueAddTransformer" => value_add::run(f, source, objects),
         kind => Err(KustomizeError::step(origin, kind, "is a generator, not a transformer")),
     }
 }
 
 fn texts(mut f: Fields<'_>, objects: &mut ResMap, name: &str) -> Result<()> {
-    let pairs: BTreeMap<String, String> = f.text_map(name)?;
-    let specs = field_specs(&mut f, "fieldSpecs")?;
-    f.finish()?;
-    set_texts(objects, &pairs, &specs)
+    let pairs = f.text_map(name)?;
+    set_texts(objects, &pairs, &field_specs(&mut f, "fieldSpecs")?)
 }
 
-fn ends(mut f: Fields<'_>, objects: &mut ResMap, end: Affix) -> Result<()> {
-    let (name, step) =
-        if end == Affix::Prefix { ("prefix", "PrefixTransformer") } else { ("suffix", "SuffixTransformer") };
-    let text = f.text_or_empty(name)?;
-    let specs = field_specs(&mut f, "fieldSpecs")?;
+fn ends(mut f: Fields<'_>, objects: &mut ResMap, ends: &[Affix]) -> Result<()> {
+    let (prefix, suffix) = (f.text_or_empty("prefix")?, f.text_or_empty("suffix")?);
     let origin = f.at().clone();
-    f.finish()?;
-    affix(objects, end, &text, &specs).map_err(at(&origin, step))
+    let Some(specs) = optional_specs(&mut f)? else {
+        return Err(
+            f.error("fieldSpecs is missing; list the fields that hold names, for instance metadata/name")
+        );
+    };
+    for end in ends {
+        let (text, name) = match end {
+            Affix::Prefix => (&prefix, "PrefixTransformer"),
+            Affix::Suffix => (&suffix, "SuffixTransformer"),
+        };
+        affix(objects, *end, text, &specs).map_err(step(&origin, name))?;
+    }
+    Ok(())
+}
+
+/// Field specs for which an empty list and none are not the same.
+fn optional_specs(f: &mut Fields<'_>) -> Result<Option<Vec<FieldSpec>>> {
+    if !f.has("fieldSpecs") {
+        return Ok(None);
+    }
+    field_specs(f, "fieldSpecs").map(Some)
 }
 
 fn image(mut f: Fields<'_>, objects: &mut ResMap) -> Result<()> {
-    let Some(node) = f.take("imageTag") else { return Err(f.error("imageTag is missing")) };
-    let entry: ImageEntry = image_entry(f.file(), "imageTag", node)?;
-    let specs = field_specs(&mut f, "fieldSpecs")?;
-    f.finish()?;
-    set_images(objects, &ImageRule::new(&entry)?, &specs)
+    let Some(item) = f.item("imageTag") else { return Ok(()) };
+    let entry = image_entry(item)?;
+    set_images(objects, &ImageRule::new(&entry)?, &field_specs(&mut f, "fieldSpecs")?)
 }
 
 fn namespace(mut f: Fields<'_>, resource: &Resource, objects: &mut ResMap) -> Result<()> {
@@ -248,7 +281,6 @@ fn namespace(mut f: Fields<'_>, resource: &Resource, objects: &mut ResMap) -> Re
         unset_only: f.flag("unsetOnly")?,
         subjects,
     };
-    f.finish()?;
     set_namespace(objects, &rule)
 }
 
@@ -257,7 +289,7 @@ fn json(mut f: Fields<'_>, (source, origin): (&Source<'_>, &Origin), objects: &m
         at: origin.clone(),
         path: f.text_or_empty("path")?,
         text: f.text_or_empty("jsonOp")?,
-        target: f.nested("target", file::selector)?,
+        target: f.nested("target", selector)?,
         allow_name_change: false,
         allow_kind_change: false,
     };

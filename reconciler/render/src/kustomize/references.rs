@@ -3,7 +3,7 @@
 //! Upstream compares every reference with every object. Here previous names are an index: (kind, name) to the objects that had
 //! them, split by namespace, so a build stays linear in its references.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::error::KustomizeError;
 use super::fieldspec::{FieldSpec, Leaf};
@@ -60,6 +60,8 @@ impl Candidate {
 struct Index {
     candidates: Vec<Candidate>,
     by_name: HashMap<(String, String), BTreeMap<String, Vec<usize>>>,
+    /// The namespaces that the objects of a namespace came from, renamed or not.
+    origins: HashMap<String, BTreeSet<String>>,
 }
 
 impl Index {
@@ -76,7 +78,22 @@ impl Index {
                 }
             }
         }
-        Index { candidates, by_name }
+        let mut origins: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for resource in objects.iter() {
+            let (now, first) = (resource.current(), resource.original());
+            let held = origins.entry(now.effective_namespace().to_owned()).or_default();
+            held.insert(first.effective_namespace().to_owned());
+        }
+        Index { candidates, by_name, origins }
+    }
+
+    /// Whether any object that the referrer sees came from this namespace.
+    fn came_from(&self, namespace: &str, referrer: &Referrer) -> bool {
+        let from = |origins: &BTreeSet<String>| origins.contains(namespace);
+        if referrer.cluster_scoped {
+            return self.origins.values().any(from);
+        }
+        referrer.spaces().iter().filter_map(|space| self.origins.get(*space)).any(from)
     }
 }
 
@@ -107,6 +124,17 @@ impl Referrer {
     }
 }
 
+impl Referrer {
+    /// The namespaces it sees, when it is in one itself.
+    fn spaces(&self) -> Vec<&str> {
+        let mut spaces: Vec<&str> = vec![super::id::NO_NAMESPACE, &self.effective_namespace];
+        spaces.extend(self.subject_namespaces.iter().map(String::as_str));
+        spaces.sort_unstable();
+        spaces.dedup();
+        spaces
+    }
+}
+
 fn subject_namespaces(resource: &Resource) -> Vec<String> {
     if resource.kind() != "RoleBinding" {
         return Vec::new();
@@ -122,11 +150,20 @@ fn subject_namespaces(resource: &Resource) -> Vec<String> {
 /// An explicit null is neither a namespace nor none.
 fn refuse_blank_subject(resource: &Resource) -> Result<(), KustomizeError> {
     let subjects = resource.node.get("subjects").and_then(Node::as_seq).unwrap_or_default();
-    let blank = |subject: &Node| subject.get("namespace").is_some_and(Node::is_null);
-    if resource.kind() != "RoleBinding" || !subjects.iter().any(blank) {
+    let blank = |subject: &Node| {
+        subject.str_at(&["kind"]) == Some("ServiceAccount")
+            && subject.get("namespace").is_some_and(|namespace| namespace.as_str().is_none())
+    };
+    if resource.kind() != "RoleBinding" {
         return Ok(());
     }
-    let message = "Invalid Input: namespace is blank for resource; remove the field or name a namespace";
+    let message = if subjects.iter().any(|subject| subject.as_map().is_none()) {
+        "a subject must be a map with kind and name"
+    } else if subjects.iter().any(blank) {
+        "Invalid Input: namespace is blank for resource; remove the field or name a namespace"
+    } else {
+        return Ok(());
+    };
     Err(KustomizeError::step(&resource.origin, "subjects", message))
 }
 
@@ -143,9 +180,6 @@ fn role_ref(node: &Node) -> Option<Gvk> {
 pub(super) fn fix(objects: &mut ResMap, specs: &Specs) -> Result<(), KustomizeError> {
     objects.iter().try_for_each(refuse_blank_subject)?;
     let index = Index::of(objects);
-    if index.candidates.is_empty() {
-        return Ok(());
-    }
     let mut by_kind: HashMap<&str, Vec<(&Gvk, &FieldSpec)>> = HashMap::new();
     for reference in &specs.references {
         for spec in &reference.referrers {
@@ -175,6 +209,13 @@ pub(super) fn fix(objects: &mut ResMap, specs: &Specs) -> Result<(), KustomizeEr
     Ok(())
 }
 
+/// How a reference is written: a name alone, or a map with a name and perhaps a namespace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form<'a> {
+    Name,
+    Map(Option<&'a str>),
+}
+
 /// One field spec of one referrer.
 struct Field<'a> {
     index: &'a Index,
@@ -195,30 +236,33 @@ impl Field<'_> {
         });
         match (failed, outcome) {
             (Some(e), _) => Err(e),
-            (None, Err(message)) => {
-                let step = format!("name reference {}", self.spec.path_text());
-                Err(KustomizeError::step(&self.referrer.origin, &step, message))
-            }
+            (None, Err(message)) => Err(self.fail(&message)),
             (None, Ok(())) => Ok(()),
         }
     }
 
     fn set(&self, field: &mut Node) -> Result<(), KustomizeError> {
         match &mut field.value {
-            Value::Null => Ok(()),
+            Value::Null | Value::Blank => Ok(()),
             Value::Seq(items) => items.iter_mut().try_for_each(|item| match item.value {
+                Value::Null | Value::Blank => Ok(()),
                 Value::Map(_) => self.set_map(item),
-                Value::String(_) => self.set_scalar(item),
-                _ => Ok(()),
+                Value::Seq(_) => Err(self.fail("a list of names holds another list")),
+                _ => self.set_scalar(item),
             }),
             Value::Map(_) => self.set_map(field),
             _ => self.set_scalar(field),
         }
     }
 
+    fn fail(&self, message: &str) -> KustomizeError {
+        let step = format!("updating name reference in '{}' field", self.spec.path_text());
+        KustomizeError::step(&self.referrer.origin, &step, message)
+    }
+
     fn set_scalar(&self, field: &mut Node) -> Result<(), KustomizeError> {
         let Some(old) = field.scalar_text() else { return Ok(()) };
-        let Some(found) = self.choose(&old, None)? else { return Ok(()) };
+        let Some(found) = self.choose(&old, Form::Name)? else { return Ok(()) };
         if found.name != old {
             field.value = Value::String(found.name.clone());
         }
@@ -228,9 +272,12 @@ impl Field<'_> {
     /// A reference with `name` and perhaps `namespace`: both are written.
     fn set_map(&self, field: &mut Node) -> Result<(), KustomizeError> {
         let Some(map) = field.as_map_mut() else { return Ok(()) };
-        let Some(old) = map.get("name").and_then(Node::scalar_text) else { return Ok(()) };
-        let namespace = map.get("namespace").and_then(Node::as_str).map(str::to_owned);
-        let Some(found) = self.choose(&old, namespace.as_deref())? else { return Ok(()) };
+        let Some(name) = map.get("name") else {
+            return Err(self.fail("path config error; no 'name' field in node"));
+        };
+        let old = name.scalar_text().unwrap_or_default();
+        let namespace = map.get("namespace").map(|node| node.scalar_text().unwrap_or_default());
+        let Some(found) = self.choose(&old, Form::Map(namespace.as_deref()))? else { return Ok(()) };
         if found.name == old && found.namespace.is_empty() {
             return Ok(());
         }
@@ -249,17 +296,23 @@ impl Field<'_> {
         if self.referrer.cluster_scoped {
             return by_namespace.values().flat_map(all).collect();
         }
-        let mut spaces: Vec<&str> = vec![super::id::NO_NAMESPACE, &self.referrer.effective_namespace];
-        spaces.extend(self.referrer.subject_namespaces.iter().map(String::as_str));
-        spaces.sort_unstable();
-        spaces.dedup();
-        spaces.iter().filter_map(|space| by_namespace.get(*space)).flat_map(all).collect()
+        let own = self.referrer.effective_namespace.as_str();
+        self.referrer
+            .spaces()
+            .iter()
+            .filter_map(|space| by_namespace.get(*space))
+            .flat_map(all)
+            // A subject names a namespace literally: objects that do not say theirs are not meant.
+            .filter(|held| {
+                held.cluster_scoped || held.effective_namespace == own || !held.namespace.is_empty()
+            })
+            .collect()
     }
 
-    fn choose(&self, name: &str, namespace: Option<&str>) -> Result<Option<&Candidate>, KustomizeError> {
+    fn choose(&self, name: &str, form: Form<'_>) -> Result<Option<&Candidate>, KustomizeError> {
         let mut left = self.visible(name);
-        if let Some(namespace) = namespace {
-            left = in_namespace(left, namespace);
+        if let Form::Map(Some(namespace)) = form {
+            left = self.in_namespace(left, namespace);
         }
         left.retain(|held| held.was(self.target));
         if self.spec.path.ends_with(&["roleRef".to_owned(), "name".to_owned()])
@@ -282,7 +335,7 @@ impl Field<'_> {
         let Some(first) = left.first() else { return Ok(None) };
         if left
             .iter()
-            .all(|held| held.name == first.name && (namespace.is_none() || held.namespace == first.namespace))
+            .all(|held| held.name == first.name && (form == Form::Name || held.namespace == first.namespace))
         {
             return Ok(Some(first));
         }
@@ -297,23 +350,24 @@ impl Field<'_> {
         })
     }
 
+    /// Objects that came from the namespace; if nothing the referrer sees did, those that are in it now.
+    fn in_namespace<'c>(&self, candidates: Vec<&'c Candidate>, namespace: &str) -> Vec<&'c Candidate> {
+        let came_from = self.index.came_from(namespace, self.referrer);
+        candidates
+            .into_iter()
+            .filter(|held| {
+                let wanted = if came_from { &held.original_namespace } else { &held.effective_namespace };
+                wanted == namespace && wanted != super::id::NO_NAMESPACE
+            })
+            .collect()
+    }
+
     fn same_affixes(&self, held: &Candidate, empty_fits: bool) -> bool {
         let same = |mine: &[String], theirs: &[String]| {
             (empty_fits && (mine.is_empty() || theirs.is_empty())) || same_ending(mine, theirs)
         };
         same(&self.referrer.prefixes, &held.prefixes) && same(&self.referrer.suffixes, &held.suffixes)
     }
-}
-
-/// Prefers objects that came from the namespace; then those that are in it now.
-fn in_namespace<'c>(candidates: Vec<&'c Candidate>, namespace: &str) -> Vec<&'c Candidate> {
-    let wanted = if namespace.is_empty() { "default" } else { namespace };
-    let from: Vec<&Candidate> =
-        candidates.iter().copied().filter(|held| held.original_namespace == wanted).collect();
-    if !from.is_empty() {
-        return from;
-    }
-    candidates.into_iter().filter(|held| held.effective_namespace == wanted).collect()
 }
 
 /// Whether the shorter list ends the longer one; an empty list only matches an empty one.

@@ -1,17 +1,20 @@
 //! Replacements: a value of one object written into fields of others.
 
+mod structured;
+
 use super::bounds;
-use super::decode::Fields;
+use super::decode::{Fields, Item, Reading};
 use super::error::KustomizeError;
-use super::file::{Selector, selector};
-use super::id::{IdRef, ResId};
+use super::file::{Selector, gvk, selector};
+use super::id::{Gvk, IdRef, ResId};
 use super::load::Source;
-use super::path::{Make, Visit, lookup, split};
+use super::patch::{Notes, with_notes};
+use super::path::{Make, Match, Step, Visit, lookup, split};
 use super::resmap::ResMap;
 use super::resource::Resource;
 use super::select::Chooser;
+use super::shared;
 use crate::object::Origin;
-use crate::tree::RepoPath;
 use crate::yaml::{Node, Value, resolve_text};
 
 type Result<T> = std::result::Result<T, KustomizeError>;
@@ -41,9 +44,22 @@ enum From {
 struct Target {
     select: Selector,
     reject: Vec<Selector>,
-    paths: Vec<String>,
+    paths: Vec<Path>,
     part: Part,
     create: bool,
+}
+
+/// A field path with its text, for messages.
+#[derive(Debug, Clone)]
+struct Path {
+    text: String,
+    steps: Vec<Step>,
+}
+
+impl Path {
+    fn new(text: String) -> Self {
+        Path { steps: split(&text), text }
+    }
 }
 
 /// Which part of a scalar: all of it without a delimiter.
@@ -53,15 +69,24 @@ struct Part {
     index: i64,
 }
 
+/// The value that is written.
+struct Taken {
+    node: Node,
+    /// It comes from a field; a literal is only a text.
+    has_type: bool,
+}
+
 const DEFAULT_PATH: &str = "metadata.name";
 
-pub(super) fn replacement_entry(file: &RepoPath, what: &str, node: &Node) -> Result<ReplacementEntry> {
-    let mut f = Fields::new(file, what, node)?;
-    if let Some(path) = f.text("path")? {
+pub(super) fn replacement_entry(item: Item<'_>) -> Result<ReplacementEntry> {
+    let mut f = item.fields()?;
+    let path = f.text_or_empty("path")?;
+    if !path.is_empty() {
         let at = f.at().clone();
-        if f.take("source").is_some() || f.take("targets").is_some() {
+        if f.has("source") || f.take("targets").is_some_and(|targets| !targets.is_empty()) {
             return Err(f.error("cannot specify both path and inline replacement"));
         }
+        f.take("sourceValue");
         f.finish()?;
         return Ok(ReplacementEntry::Path { path, at });
     }
@@ -72,14 +97,15 @@ fn replacement(mut f: Fields<'_>) -> Result<Replacement> {
     let at = f.at().clone();
     let literal = f.text("sourceValue")?;
     let field = f.nested("source", source_fields)?;
+    let has_targets = f.has("targets");
     let targets = f.each("targets", target)?;
     let from = match (literal, field) {
         (Some(text), None) => From::Literal(text),
         (None, Some(field)) => field,
-        (Some(_), Some(_)) => return Err(f.error("specify either source or sourceValue, not both")),
+        (Some(_), Some(_)) => return Err(f.error("value and resource selectors are mutually exclusive")),
         (None, None) => return Err(f.error("replacements must specify a source and at least one target")),
     };
-    if targets.is_empty() {
+    if !has_targets {
         return Err(f.error("replacements must specify a source and at least one target"));
     }
     f.finish()?;
@@ -90,18 +116,25 @@ fn source_fields(mut f: Fields<'_>) -> Result<From> {
     let path =
         f.text("fieldPath")?.filter(|path| !path.is_empty()).unwrap_or_else(|| DEFAULT_PATH.to_owned());
     let (part, _) = options(&mut f)?;
-    Ok(From::Field { id: selector(f)?, path, part })
+    let id = Selector {
+        gvk: gvk(&mut f)?,
+        name: f.text_or_empty("name")?,
+        namespace: f.text_or_empty("namespace")?,
+        ..Selector::default()
+    };
+    f.finish()?;
+    Ok(From::Field { id, path, part })
 }
 
-fn target(file: &RepoPath, what: &str, node: &Node) -> Result<Target> {
-    let mut f = Fields::new(file, what, node)?;
+fn target(item: Item<'_>) -> Result<Target> {
+    let mut f = item.fields()?;
     let Some(select) = f.nested("select", selector)? else {
         return Err(f.error("target must specify resources to select"));
     };
-    let reject = f.each("reject", |file, what, node| selector(Fields::new(file, what, node)?))?;
-    let mut paths: Vec<String> = f.texts("fieldPaths")?.into_iter().map(|path| path.text).collect();
+    let reject = f.each("reject", |item| selector(item.fields()?))?;
+    let mut paths: Vec<Path> = f.texts("fieldPaths")?.into_iter().map(|path| Path::new(path.text)).collect();
     if paths.is_empty() {
-        paths.push(DEFAULT_PATH.to_owned());
+        paths.push(Path::new(DEFAULT_PATH.to_owned()));
     }
     let (part, create) = options(&mut f)?;
     f.finish()?;
@@ -128,14 +161,15 @@ pub(super) fn apply(source: &Source<'_>, objects: &mut ResMap, entries: &[Replac
             ReplacementEntry::Inline(replacement) => one(objects, replacement)?,
             ReplacementEntry::Path { path, at } => {
                 let (file, bytes) = source.named_file(path, at)?;
-                for document in source.configuration(&bytes, &Origin::new(&file, 1))? {
-                    let items = match document.value {
-                        Value::Seq(items) => items,
-                        _ => vec![document],
-                    };
-                    for item in &items {
-                        one(objects, &replacement(Fields::new(&file, "replacement", item)?)?)?;
-                    }
+                let documents = source.configuration(&bytes, &Origin::new(&file, 1))?;
+                let Some(document) = documents.first() else {
+                    let message =
+                        "unsupported replacement type encountered within replacement path: the file is empty";
+                    return Err(KustomizeError::file(Origin::new(&file, 1), message));
+                };
+                let items = document.as_seq().unwrap_or(std::slice::from_ref(document));
+                for item in items {
+                    one(objects, &replacement(Fields::of(&file, item, Reading::Plugin)?)?)?;
                 }
             }
         }
@@ -146,8 +180,10 @@ pub(super) fn apply(source: &Source<'_>, objects: &mut ResMap, entries: &[Replac
 fn one(objects: &mut ResMap, replacement: &Replacement) -> Result<()> {
     let fail = |message: String| KustomizeError::step(&replacement.at, "replacements", message);
     let value = match &replacement.from {
-        From::Literal(text) => Node::text(text.as_str()),
-        From::Field { id, path, part } => taken(objects, (id, path), part).map_err(fail)?,
+        From::Literal(text) => Taken { node: Node::text(text.as_str()), has_type: false },
+        From::Field { id, path, part } => {
+            Taken { node: taken(objects, (id, path), part).map_err(fail)?, has_type: true }
+        }
     };
     for target in &replacement.targets {
         let select = Chooser::new(&target.select).map_err(fail)?;
@@ -156,7 +192,9 @@ fn one(objects: &mut ResMap, replacement: &Replacement) -> Result<()> {
         let rejects: Vec<(&Selector, Chooser)> = target.reject.iter().zip(rejects.map_err(fail)?).collect();
         for at in 0..objects.len() {
             if chosen(objects.get(at), &select, &rejects) {
-                write(objects.get_mut(at), target, &value).map_err(fail)?;
+                let write =
+                    |node: &mut Node| shared::keeping(node, |node| write(node, target, &value).map(Some));
+                with_notes(objects.get_mut(at), Notes::Lost, write).map_err(fail)?;
                 objects.renamed(at);
             }
         }
@@ -167,19 +205,20 @@ fn one(objects: &mut ResMap, replacement: &Replacement) -> Result<()> {
 /// The value at the source's path. Kind and identity are compared exactly, with any identity the object had.
 fn taken(objects: &ResMap, (id, path): (&Selector, &str), part: &Part) -> std::result::Result<Node, String> {
     let wanted = ResId { gvk: id.gvk.clone(), name: id.name.clone(), namespace: id.namespace.clone() };
-    let fits = |held: IdRef<'_>| {
-        (wanted.namespace.is_empty() || wanted.as_ref().effective_namespace() == held.effective_namespace())
-            && (wanted.name.is_empty() || wanted.name == held.name)
-            && held.gvk.is_selected(&wanted.gvk)
-    };
-    let mut found = objects.iter().filter(|resource| resource.any_id().any(fits));
+    let mut found = objects.iter().filter(|resource| {
+        resource.any_id().any(|held| {
+            (wanted.namespace.is_empty() || wanted.namespace == plain_namespace(held))
+                && (wanted.name.is_empty() || wanted.name == held.name)
+                && held.gvk.is_selected(&wanted.gvk)
+        })
+    });
     let Some(source) = found.next() else { return Err(format!("nothing selected by {wanted}")) };
     if found.next().is_some() {
         return Err(format!("multiple matches for selector {wanted}"));
     }
-    let value =
-        lookup(&source.node, &split(path)).filter(|value| !value.is_empty() && value.as_str() != Some(""));
-    let Some(value) = value else {
+    let value = lookup(&source.node, &split(path))
+        .map_err(|e| format!("error looking up replacement source: {e}"))?;
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Err(format!("fieldPath `{path}` is missing for replacement source {wanted}"));
     };
     if part.delimiter.is_empty() {
@@ -190,23 +229,26 @@ fn taken(objects: &ResMap, (id, path): (&Selector, &str), part: &Part) -> std::r
     };
     let picked = usize::try_from(part.index).ok().and_then(|at| text.split(&part.delimiter).nth(at));
     match picked {
-        Some(picked) => Ok(retyped(&value.value, picked)),
+        Some(picked) => Ok(Node::text(picked)),
         None if source.kind() == "Secret" => Err(format!("options.index {} is out of bounds", part.index)),
         None => Err(format!("options.index {} is out of bounds for value {text}", part.index)),
     }
+}
+
+/// The namespace as replacements compare it: they do not know which kinds have none.
+fn plain_namespace(id: IdRef<'_>) -> &str {
+    if id.namespace.is_empty() { "default" } else { id.namespace }
 }
 
 fn chosen(resource: &Resource, select: &Chooser, rejects: &[(&Selector, Chooser)]) -> bool {
     let by_id = |chooser: &Chooser, id: IdRef<'_>| {
         chooser.matches_gvk(id.gvk)
             && chooser.matches_name(id.name)
-            && (chooser.matches_namespace(id.namespace)
-                || chooser.matches_namespace(id.effective_namespace()))
+            && chooser.matches_namespace(id.namespace)
     };
     let rejected = rejects.iter().any(|(selector, chooser)| {
-        let has_id = selector.gvk != super::id::Gvk::default()
-            || !selector.name.is_empty()
-            || !selector.namespace.is_empty();
+        let has_id =
+            selector.gvk != Gvk::default() || !selector.name.is_empty() || !selector.namespace.is_empty();
         let has_texts = !selector.labels.is_empty() || !selector.annotations.is_empty();
         (has_id && resource.any_id().any(|id| by_id(chooser, id)))
             || (has_texts && chooser.matches_metadata(resource))
@@ -214,18 +256,20 @@ fn chosen(resource: &Resource, select: &Chooser, rejects: &[(&Selector, Chooser)
     !rejected && select.matches_metadata(resource) && resource.any_id().any(|id| by_id(select, id))
 }
 
-fn write(resource: &mut Resource, target: &Target, value: &Node) -> std::result::Result<(), String> {
-    for path in &target.paths {
+fn write(object: &mut Node, target: &Target, value: &Taken) -> std::result::Result<(), String> {
+    for Path { text, steps } in &target.paths {
         let or_create = if target.create { "find or create" } else { "find" };
-        let missing = format!("unable to {or_create} field \"{path}\" in replacement target");
-        let steps = split(path);
+        let missing = format!("unable to {or_create} field \"{text}\" in replacement target");
         if steps.len() > bounds::MAX_PATH {
             return Err(format!("{missing}: the path has more than {} parts", bounds::MAX_PATH));
         }
-        let mut set = |field: &mut Node| put(field, value, &target.part);
-        let create = target.create.then(|| Make::like(value));
+        let create = target.create.then(|| Make::like(&value.node));
+        if structured::set(object, steps, (&value.node, create))? {
+            continue;
+        }
+        let mut set = |found: Match<'_>| put(found, value, &target.part);
         let mut visit = Visit { create, set: &mut set, found: 0 };
-        visit.walk(&mut resource.node, &steps).map_err(|e| match e.strip_prefix('!') {
+        visit.walk(object, steps).map_err(|e| match e.strip_prefix('!') {
             Some(own) => own.to_owned(),
             None => format!("{missing}: {e}"),
         })?;
@@ -233,27 +277,29 @@ fn write(resource: &mut Resource, target: &Target, value: &Node) -> std::result:
             return Err(missing);
         }
         // Copying a map into itself doubles it: texts are checked where they are joined.
-        if value.scalar_text().is_none() {
-            bounds::check(&resource.node)?;
+        if value.node.scalar_text().is_none() {
+            bounds::check(object)?;
         }
     }
     Ok(())
 }
 
-/// Writes a value. A scalar target takes the text only and keeps its own type. Errors start with `!`: they are not about the path.
-fn put(field: &mut Node, value: &Node, part: &Part) -> std::result::Result<(), String> {
-    let is_scalar = !matches!(field.value, Value::Seq(_) | Value::Map(_));
+/// Writes a value. A scalar takes the text only and keeps its own type. Errors start with `!`: they are not about the path.
+fn put(Match { node, created }: Match<'_>, value: &Taken, part: &Part) -> std::result::Result<(), String> {
+    let is_scalar = !matches!(node.value, Value::Seq(_) | Value::Map(_));
+    let text = value.node.scalar_text().unwrap_or_default();
     if part.delimiter.is_empty() {
-        field.value = match (is_scalar, value.scalar_text()) {
-            (true, Some(text)) => retyped(&field.value, &text).value,
-            _ => value.value.clone(),
+        node.value = match (is_scalar, value.has_type) {
+            (true, _) => return retype(node, created, &text),
+            (false, true) => value.node.value.clone(),
+            (false, false) => resolve_text(&text),
         };
         return Ok(());
     }
-    let (true, Some(text)) = (is_scalar, value.scalar_text()) else {
+    if !is_scalar {
         return Err("!delimiter option can only be used with scalar nodes".to_owned());
-    };
-    let old = field.scalar_text().unwrap_or_default();
+    }
+    let old = node.scalar_text().unwrap_or_default();
     let mut parts: Vec<&str> = old.split(&part.delimiter).collect();
     match usize::try_from(part.index) {
         Err(_) => parts.insert(0, &text),
@@ -264,14 +310,33 @@ fn put(field: &mut Node, value: &Node, part: &Part) -> std::result::Result<(), S
     }
     let joined = parts.join(&part.delimiter);
     bounds::check_text(&joined).map_err(|e| format!("!{e}"))?;
-    field.value = retyped(&field.value, &joined).value;
-    Ok(())
+    retype(node, created, &joined)
 }
 
-/// A text with the type of what it replaces: quoted text stays text, anything else is read anew.
-fn retyped(old: &Value, text: &str) -> Node {
-    match old {
-        Value::String(_) => Node::text(text),
-        _ => resolve_text(text).into(),
+/// Writes a text with the type of what it replaces. Only what was just made has none: its text is read anew.
+fn retype(node: &mut Node, created: bool, text: &str) -> std::result::Result<(), String> {
+    let new = resolve_text(text);
+    let fits = match (&node.value, &new) {
+        _ if node.untyped => true,
+        (Value::String(_), _) => {
+            node.value = Value::String(text.to_owned());
+            return Ok(());
+        }
+        _ if created => true,
+        (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_))
+        | (Value::Float(_), Value::Int(_) | Value::Uint(_) | Value::Float(_))
+        | (Value::Bool(_), Value::Bool(_))
+        | (Value::Time(_), Value::Time(_))
+        | (Value::Null | Value::Blank, Value::Null | Value::Blank) => true,
+        _ => false,
+    };
+    if !fits {
+        return Err(format!(
+            "!the field holds {}, and the text that shall replace it is none",
+            node.kind_name()
+        ));
     }
+    node.value = new;
+    node.untyped |= created;
+    Ok(())
 }

@@ -30,6 +30,8 @@ pub(super) struct Resource {
     pub(super) prefixes: Vec<String>,
     pub(super) suffixes: Vec<String>,
     pub(super) needs_hash: bool,
+    /// A generator made it.
+    pub(super) generated: bool,
     /// The variables whose value this object holds.
     pub(super) vars: Vec<String>,
     pub(super) behavior: Behavior,
@@ -42,6 +44,8 @@ pub(super) struct Resource {
 /// What `buildMetadata` writes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BuildNotes {
+    /// Something asks for origins or transformations.
+    pub(super) tracked: bool,
     /// The generator or transformer that made this object, for the origin annotation.
     pub(super) configured: Option<Configured>,
     /// The transformers that changed it, in order.
@@ -67,6 +71,7 @@ impl Resource {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             needs_hash: false,
+            generated: false,
             vars: Vec::new(),
             behavior: Behavior::Create,
             from_chart: false,
@@ -121,6 +126,7 @@ impl Resource {
 
     /// Notes the current identity before a step that may change it.
     pub(super) fn remember_id(&mut self) {
+        self.clear_empty_annotations();
         let current = self.current();
         let previous = Previous {
             kind: current.gvk.kind.to_owned(),
@@ -128,6 +134,35 @@ impl Resource {
             namespace: current.effective_namespace().to_owned(),
         };
         self.history.push(previous);
+    }
+
+    /// Upstream's notes are annotations: making one takes away what is there and holds nothing, whatever it is.
+    fn clear_empty_annotations(&mut self) {
+        let Some(metadata) = self.node.get_mut("metadata").and_then(Node::as_map_mut) else { return };
+        metadata.retain(|key, held| {
+            key != "annotations" || !(held.is_empty() || matches!(held.value, Value::String(_)))
+        });
+    }
+
+    /// Whether upstream would have written anything about this object into its annotations.
+    pub(super) fn has_notes(&self) -> bool {
+        !self.history.is_empty()
+            || !self.prefixes.is_empty()
+            || !self.suffixes.is_empty()
+            || self.needs_hash
+            || self.generated
+            || self.build.tracked
+    }
+
+    /// Forgets what upstream notes in annotations.
+    pub(super) fn forget(&mut self) {
+        self.history.clear();
+        self.prefixes.clear();
+        self.suffixes.clear();
+        self.needs_hash = false;
+        self.generated = false;
+        self.behavior = Behavior::Create;
+        self.build = BuildNotes::default();
     }
 
     fn metadata(&mut self) -> Option<&mut crate::yaml::Map> {

@@ -2,8 +2,11 @@
 //!
 //! Facts of upstream's default configuration (`spec/rendering.md` 2.6 to 2.14), including its gaps.
 
+use std::sync::{Arc, LazyLock};
+
 use super::fieldspec::{FieldSpec, merge_specs};
 use super::id::Gvk;
+use super::order::kind_order;
 
 /// Which fields hold the name of a kind.
 #[derive(Debug, Clone)]
@@ -20,13 +23,62 @@ pub(super) struct Specs {
     pub(super) namespace: Vec<FieldSpec>,
     pub(super) common_labels: Vec<FieldSpec>,
     pub(super) template_labels: Vec<FieldSpec>,
-    /// Where `labels` without selectors writes.
+    /// Where every entry of `labels` writes, beside the labels of the object itself.
     pub(super) labels: Vec<FieldSpec>,
     pub(super) annotations: Vec<FieldSpec>,
     pub(super) images: Vec<FieldSpec>,
     pub(super) replicas: Vec<FieldSpec>,
     pub(super) variables: Vec<FieldSpec>,
     pub(super) references: Vec<NameReference>,
+}
+
+/// The field specs that a kustomization has gathered. Nearly every one has exactly the defaults, which are shared and cost nothing.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Config {
+    #[default]
+    Nothing,
+    Defaults,
+    Own(Arc<Specs>),
+}
+
+static DEFAULTS: LazyLock<Specs> = LazyLock::new(|| {
+    let mut specs = Specs::defaults();
+    specs.sort();
+    specs
+});
+static EMPTY: LazyLock<Specs> = LazyLock::new(Specs::default);
+
+impl Config {
+    pub(super) fn default_specs() -> Self {
+        Config::Defaults
+    }
+
+    pub(super) fn of(mut specs: Specs) -> Self {
+        specs.sort();
+        Config::Own(Arc::new(specs))
+    }
+
+    pub(super) fn specs(&self) -> &Specs {
+        match self {
+            Config::Nothing => &EMPTY,
+            Config::Defaults => &DEFAULTS,
+            Config::Own(specs) => specs,
+        }
+    }
+
+    /// Adds what another configuration has. The order of merging matters: see [`merge_specs`].
+    pub(super) fn merge(&mut self, other: &Config) -> Result<(), String> {
+        match (&*self, other) {
+            (_, Config::Nothing) | (Config::Defaults, Config::Defaults) => {}
+            (Config::Nothing, Config::Defaults) => *self = Config::Defaults,
+            _ => {
+                let mut specs = self.specs().clone();
+                specs.merge(other.specs())?;
+                *self = Config::of(specs);
+            }
+        }
+        Ok(())
+    }
 }
 
 const APPS: &str = "apps";
@@ -43,7 +95,7 @@ impl Specs {
             namespace: namespace(),
             common_labels: common_labels(),
             template_labels: template_labels(),
-            labels: vec![FieldSpec::new("", "metadata/labels", true)],
+            labels: Vec::new(),
             annotations: annotations(),
             images: images(),
             replicas: ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"]
@@ -54,34 +106,35 @@ impl Specs {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        let lists = [
-            &self.prefix,
-            &self.suffix,
-            &self.namespace,
-            &self.common_labels,
-            &self.template_labels,
-            &self.labels,
-            &self.annotations,
-            &self.images,
-            &self.replicas,
-            &self.variables,
-        ];
-        lists.iter().all(|list| list.is_empty()) && self.references.is_empty()
+    fn lists(&mut self) -> [&mut Vec<FieldSpec>; 10] {
+        [
+            &mut self.prefix,
+            &mut self.suffix,
+            &mut self.namespace,
+            &mut self.common_labels,
+            &mut self.template_labels,
+            &mut self.labels,
+            &mut self.annotations,
+            &mut self.images,
+            &mut self.replicas,
+            &mut self.variables,
+        ]
+    }
+
+    /// Upstream keeps specs in the legacy order of their kinds; which of two specs is dropped in a merge depends on it.
+    fn sort(&mut self) {
+        for list in self.lists() {
+            list.sort_by_cached_key(|spec| kind_order(&spec.gvk));
+        }
+        self.references.sort_by_cached_key(|reference| kind_order(&reference.target));
     }
 
     /// Adds the specs of a configuration or of a child kustomization.
     pub(super) fn merge(&mut self, other: &Specs) -> Result<(), String> {
-        merge_specs(&mut self.prefix, &other.prefix)?;
-        merge_specs(&mut self.suffix, &other.suffix)?;
-        merge_specs(&mut self.namespace, &other.namespace)?;
-        merge_specs(&mut self.common_labels, &other.common_labels)?;
-        merge_specs(&mut self.template_labels, &other.template_labels)?;
-        merge_specs(&mut self.labels, &other.labels)?;
-        merge_specs(&mut self.annotations, &other.annotations)?;
-        merge_specs(&mut self.images, &other.images)?;
-        merge_specs(&mut self.replicas, &other.replicas)?;
-        merge_specs(&mut self.variables, &other.variables)?;
+        let mut other = other.clone();
+        for (list, more) in self.lists().into_iter().zip(other.lists()) {
+            merge_specs(list, more)?;
+        }
         for reference in &other.references {
             self.add_reference(reference)?;
         }
@@ -100,10 +153,8 @@ impl Specs {
 }
 
 fn namespace() -> Vec<FieldSpec> {
-    let mut rename = FieldSpec::new("Namespace", "metadata/name", true);
-    "v1".clone_into(&mut rename.gvk.version);
     vec![
-        rename,
+        FieldSpec::new("Namespace", "metadata/name", true),
         FieldSpec::new("APIService", "spec/service/namespace", true).in_group("apiregistration.k8s.io"),
         FieldSpec::new(
             "CustomResourceDefinition",
@@ -119,12 +170,15 @@ fn templates(what: &str) -> Vec<FieldSpec> {
     let template = format!("spec/template/metadata/{what}");
     let mut rc = FieldSpec::new("ReplicationController", &template, true);
     "v1".clone_into(&mut rc.gvk.version);
+    let stateful_set = FieldSpec::new("StatefulSet", &template, true);
+    // Upstream names the group for labels only.
+    let stateful_set = if what == "labels" { stateful_set.in_group(APPS) } else { stateful_set };
     vec![
         rc,
         FieldSpec::new("Deployment", &template, true),
         FieldSpec::new("ReplicaSet", &template, true),
         FieldSpec::new("DaemonSet", &template, true),
-        FieldSpec::new("StatefulSet", &template, true).in_group(APPS),
+        stateful_set,
         FieldSpec::new("Job", &template, true).in_group(BATCH),
         FieldSpec::new("CronJob", &format!("spec/jobTemplate/metadata/{what}"), true).in_group(BATCH),
         FieldSpec::new("CronJob", &format!("spec/jobTemplate/spec/template/metadata/{what}"), true)
@@ -132,13 +186,21 @@ fn templates(what: &str) -> Vec<FieldSpec> {
     ]
 }
 
-/// The labels of claim templates: with selectors always, with templates only where asked for (v5.8).
+/// The labels of claim templates.
 pub(super) fn claim_template_labels() -> FieldSpec {
     FieldSpec::new("StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true).in_group(APPS)
 }
 
+/// The labels of the object itself.
+pub(super) fn own_labels() -> FieldSpec {
+    FieldSpec::new("", "metadata/labels", true)
+}
+
 fn template_labels() -> Vec<FieldSpec> {
-    templates("labels")
+    let mut specs = vec![own_labels()];
+    specs.extend(templates("labels"));
+    specs.push(claim_template_labels());
+    specs
 }
 
 fn annotations() -> Vec<FieldSpec> {
@@ -148,7 +210,7 @@ fn annotations() -> Vec<FieldSpec> {
 }
 
 fn common_labels() -> Vec<FieldSpec> {
-    let mut specs = vec![FieldSpec::new("", "metadata/labels", true)];
+    let mut specs = template_labels();
     for kind in ["Service", "ReplicationController"] {
         let mut spec = FieldSpec::new(kind, "spec/selector", true);
         "v1".clone_into(&mut spec.gvk.version);
@@ -159,8 +221,6 @@ fn common_labels() -> Vec<FieldSpec> {
         specs.push(FieldSpec::new(kind, selector, true));
     }
     specs.push(FieldSpec::new("StatefulSet", selector, true).in_group(APPS));
-    specs.extend(templates("labels"));
-    specs.push(claim_template_labels());
     for kind in ["Deployment", "StatefulSet"] {
         for side in ["podAffinity", "podAntiAffinity"] {
             for rule in [
@@ -224,10 +284,13 @@ fn variables() -> Vec<FieldSpec> {
                 specs.push(FieldSpec::new(kind, &format!("{root}/{list}/{field}"), false));
             }
         }
-        // Upstream's path for CronJobs misses a step; kept.
+        // Upstream's path for CronJobs misses a step, and StatefulSets have none; kept.
         let root = if kind == "CronJob" { "spec/jobTemplate/spec/template" } else { root };
-        specs.push(FieldSpec::new(kind, &format!("{root}/volumes/nfs/server"), false));
+        if kind != "StatefulSet" {
+            specs.push(FieldSpec::new(kind, &format!("{root}/volumes/nfs/server"), false));
+        }
     }
+    specs.push(FieldSpec::new("Deployment", "spec/template/metadata/annotations", false));
     specs
 }
 

@@ -1,10 +1,15 @@
 //! Strategic merge as kustomize implements it (`spec/rendering.md` 2.11).
+//!
+//! Upstream walks the object and the patch together, and visits what only one of them has, too: a patch tidies lists it does
+//! not mention. Where the object has nothing, the patch's value is walked as both sides.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+mod lists;
 
-use super::schema::{ListMerge, Shape};
-use crate::yaml::{Map, Node, Value};
+use super::id::GvkRef;
+use super::schema::{ListMerge, Schemas, Shape};
+use crate::yaml::{Map, Node, Pos, Value};
+
+type Result<T> = std::result::Result<T, String>;
 
 const DIRECTIVE: &str = "$patch";
 
@@ -15,44 +20,164 @@ enum Directive {
     Delete,
 }
 
-/// Merges a patch into an object. `None` when the patch deletes it.
-pub(super) fn merge(target: Node, patch: Node, shape: Shape<'_>) -> Result<Option<Node>, String> {
-    merge_map(target, patch, shape)
-}
-
-fn directive(node: &mut Node) -> Result<Directive, String> {
-    let Some(taken) = node.as_map_mut().and_then(|map| map.remove(DIRECTIVE)) else {
-        return Ok(Directive::Merge);
-    };
-    match taken.as_str() {
-        Some("merge") => Ok(Directive::Merge),
-        Some("replace") => Ok(Directive::Replace),
-        Some("delete") => Ok(Directive::Delete),
-        _ => Err("unknown patch strategy in $patch: use merge, replace or delete".to_owned()),
-    }
-}
-
-fn merge_map(target: Node, mut patch: Node, shape: Shape<'_>) -> Result<Option<Node>, String> {
-    match directive(&mut patch)? {
-        Directive::Delete => return Ok(None),
-        Directive::Replace => return created(patch, shape),
-        Directive::Merge => {}
-    }
-    let pos = target.pos;
-    let (Value::Map(mut into), Value::Map(patch)) = (target.value, patch.value) else {
-        return Err("expected a map on both sides".to_owned());
-    };
-    for (key, value) in patch {
-        let (shape, list) = shape.member(&key);
-        let held = into.remove(&key);
-        let pos = held.as_ref().map(|held| held.pos);
-        let merged = merge_value(held, value, (shape, &list)).map_err(|e| within(&key, &e))?;
-        if let Some(mut merged) = merged {
-            merged.pos = pos.unwrap_or(merged.pos);
-            into.insert(&key, merged);
+impl Directive {
+    fn of(text: &str) -> Option<Self> {
+        match text {
+            "merge" => Some(Directive::Merge),
+            "replace" => Some(Directive::Replace),
+            "delete" => Some(Directive::Delete),
+            _ => None,
         }
     }
-    Ok(Some(Node { value: Value::Map(into), pos }))
+}
+
+/// What a value came to.
+enum Merged {
+    Gone,
+    /// The object's value, changed or not.
+    Own(Node),
+    /// The patch's value instead of the object's.
+    Patch(Node),
+}
+
+impl Merged {
+    fn node(self) -> Option<Node> {
+        match self {
+            Merged::Gone => None,
+            Merged::Own(node) | Merged::Patch(node) => Some(node),
+        }
+    }
+}
+
+/// A schema and where schemas of embedded objects come from.
+#[derive(Clone)]
+struct At<'s> {
+    schemas: &'s Schemas,
+    shape: Shape<'s>,
+    list: ListMerge,
+}
+
+impl<'s> At<'s> {
+    /// Where nothing is known, an embedded object may still say what it is.
+    fn refined(self, own: Option<&Node>, patch: Option<&Node>) -> Self {
+        if !matches!(self.shape, Shape::Unknown) {
+            return self;
+        }
+        let kind_of = |node: &Node| -> Shape<'s> {
+            let (Some(version), Some(kind)) = (node.str_at(&["apiVersion"]), node.str_at(&["kind"])) else {
+                return Shape::Unknown;
+            };
+            self.schemas.of(GvkRef::new(version, kind))
+        };
+        let own = own.map_or(Shape::Unknown, kind_of);
+        let shape = if matches!(own, Shape::Unknown) { patch.map_or(own, kind_of) } else { own };
+        At { shape, ..self }
+    }
+
+    fn member(&self, key: &str) -> At<'s> {
+        let (shape, list) = self.shape.member(key);
+        At { shape, list, schemas: self.schemas }
+    }
+}
+
+/// Merges a patch into an object. `None` when the patch deletes it.
+pub(super) fn merge(own: Node, patch: Node, schemas: &Schemas) -> Result<Option<Node>> {
+    // A quirk: a whole object is never replaced. What would replace it is thrown away.
+    if patch.str_at(&[DIRECTIVE]) == Some("replace") {
+        return Ok(Some(own));
+    }
+    let at = At { schemas, shape: Shape::Unknown, list: ListMerge::Replace };
+    both(own, patch, at).map(Merged::node)
+}
+
+fn unknown() -> String {
+    "unknown patch strategy in $patch: use merge, replace or delete".to_owned()
+}
+
+/// Takes the directive out of a map.
+fn directive(node: &mut Node) -> Result<Directive> {
+    let Some(map) = node.as_map_mut() else { return Ok(Directive::Merge) };
+    let Some(held) = map.get(DIRECTIVE) else { return Ok(Directive::Merge) };
+    let found = Directive::of(held.as_str().unwrap_or_default()).ok_or_else(unknown)?;
+    map.remove(DIRECTIVE);
+    Ok(found)
+}
+
+/// What there is on both sides.
+fn both(own: Node, patch: Node, at: At<'_>) -> Result<Merged> {
+    match (&own.value, &patch.value) {
+        (_, Value::Null | Value::Blank) => Ok(Merged::Gone),
+        (Value::Null | Value::Blank, _) => created(patch, at),
+        (Value::Map(_), Value::Map(_)) => maps(own, patch, at),
+        (Value::Seq(_), Value::Seq(_)) => match at.list {
+            // Directives in lists without keys are not read: they stay in the output (measured).
+            ListMerge::Replace => Ok(Merged::Patch(patch)),
+            _ => lists::both(own, patch, &at),
+        },
+        (Value::Map(_) | Value::Seq(_), _) | (_, Value::Map(_) | Value::Seq(_)) => {
+            Err(format!("the object has {} here, the patch {}", own.kind_name(), patch.kind_name()))
+        }
+        (_, _) => Ok(Merged::Patch(patch)),
+    }
+}
+
+fn maps(own: Node, mut patch: Node, at: At<'_>) -> Result<Merged> {
+    match directive(&mut patch)? {
+        Directive::Delete => return Ok(Merged::Gone),
+        Directive::Replace => return same(patch, at).map(|node| node.map_or(Merged::Gone, Merged::Patch)),
+        Directive::Merge => {}
+    }
+    let at = at.refined(Some(&own), Some(&patch));
+    let pos = own.pos;
+    let (Value::Map(own), Value::Map(mut patch)) = (own.value, patch.value) else { return Ok(Merged::Gone) };
+    let mut entries: Vec<(Box<str>, Node)> = Vec::with_capacity(own.len() + patch.len());
+    for (key, held) in own {
+        let before = Written::of(&held);
+        let merged = match patch.remove(&key) {
+            Some(new) => {
+                both(held, new, at.member(&key)).map(|merged| merged.node().map(|node| before.over(node)))
+            }
+            None => alone(held, at.member(&key)),
+        };
+        if let Some(node) = merged.map_err(|e| within(&key, &e))? {
+            entries.push((key, node));
+        }
+    }
+    for (key, new) in patch {
+        if let Some(node) = created(new, at.member(&key)).map_err(|e| within(&key, &e))?.node() {
+            entries.push((key, node));
+        }
+    }
+    Ok(Merged::Own(Node::new(Value::Map(Map::from_entries(entries)), pos)))
+}
+
+/// How a member was written; what is written over it is written the same way.
+struct Written {
+    pos: Pos,
+    quoted: bool,
+    share: u32,
+    is_null: bool,
+}
+
+impl Written {
+    fn of(node: &Node) -> Self {
+        Written { pos: node.pos, quoted: node.quoted, share: node.share, is_null: node.is_null() }
+    }
+
+    /// A number or boolean in the place of a quoted text becomes text. A quirk.
+    fn over(self, mut node: Node) -> Node {
+        node.pos = self.pos;
+        node.share = self.share;
+        if !self.is_null {
+            if self.quoted
+                && let Some(text) = node.scalar_text()
+            {
+                node.value = Value::String(text);
+            }
+            node.quoted = self.quoted;
+        }
+        node
+    }
 }
 
 fn within(key: &str, error: &str) -> String {
@@ -62,221 +187,80 @@ fn within(key: &str, error: &str) -> String {
     }
 }
 
-fn merge_value(
-    target: Option<Node>,
-    patch: Node,
-    (shape, list): (Shape<'_>, &ListMerge),
-) -> Result<Option<Node>, String> {
-    let target = target.filter(|held| !held.is_null());
-    match (&patch.value, target) {
-        (Value::Null, _) => Ok(None),
-        (Value::Map(_), None) => created(patch, shape),
-        (Value::Seq(_), None) => {
-            let empty = Node { value: Value::Seq(Vec::new()), pos: patch.pos };
-            merge_list(empty, patch, (shape, list))
+/// What the patch is silent about: a null that was written stays, one that was not goes, and lists with keys are tidied.
+fn alone(own: Node, at: At<'_>) -> Result<Option<Node>> {
+    match own.value {
+        Value::Blank => Ok(None),
+        Value::Map(_) => {
+            let at = at.refined(Some(&own), None);
+            let pos = own.pos;
+            let Value::Map(map) = own.value else { return Ok(None) };
+            let mut entries = Vec::with_capacity(map.len());
+            for (key, held) in map {
+                if let Some(node) = alone(held, at.member(&key)).map_err(|e| within(&key, &e))? {
+                    entries.push((key, node));
+                }
+            }
+            Ok(Some(Node::new(Value::Map(Map::from_entries(entries)), pos)))
         }
-        (Value::Map(_), Some(target)) if target.as_map().is_some() => merge_map(target, patch, shape),
-        (Value::Seq(_), Some(target)) if target.as_seq().is_some() => {
-            merge_list(target, patch, (shape, list))
-        }
-        (Value::Map(_) | Value::Seq(_), Some(target)) => Err(mismatch(&target, &patch)),
-        (_, Some(target)) if target.as_map().is_some() || target.as_seq().is_some() => {
-            Err(mismatch(&target, &patch))
-        }
-        (_, _) => Ok(Some(patch)),
+        Value::Seq(_) if at.list != ListMerge::Replace => lists::alone(own, &at),
+        _ => Ok(Some(typed(own))),
     }
 }
 
-fn mismatch(target: &Node, patch: &Node) -> String {
-    format!("the object has {} here, the patch {}", target.kind_name(), patch.kind_name())
+/// What has no type yet becomes text where it would be read as something else.
+fn typed(mut own: Node) -> Node {
+    if own.untyped
+        && let Some(text) = own.scalar_text()
+    {
+        own.quoted |= own.as_str().is_none();
+        own.value = Value::String(text);
+        own.untyped = false;
+    }
+    own
 }
 
-/// What a patch creates keeps its content, without nulls and directives.
-fn created(mut patch: Node, shape: Shape<'_>) -> Result<Option<Node>, String> {
-    if directive(&mut patch)? == Directive::Delete {
+/// What only the patch has. Its first directive is not judged: a wrong one stays (upstream's quirk).
+fn created(mut patch: Node, at: At<'_>) -> Result<Merged> {
+    let found = directive(&mut patch).unwrap_or(Directive::Merge);
+    if found == Directive::Delete {
+        return Ok(Merged::Gone);
+    }
+    if let (Value::Seq(_), ListMerge::Set | ListMerge::Keyed(_)) = (&patch.value, &at.list) {
+        return lists::same(patch, &at).map(|node| node.map_or(Merged::Gone, Merged::Patch));
+    }
+    members(patch, at).map(|node| node.map_or(Merged::Gone, Merged::Patch))
+}
+
+/// A value as both sides of the walk.
+fn same(mut node: Node, at: At<'_>) -> Result<Option<Node>> {
+    match &node.value {
+        Value::Null | Value::Blank => Ok(None),
+        Value::Map(_) => match directive(&mut node)? {
+            Directive::Delete => Ok(None),
+            _ => members(node, at),
+        },
+        Value::Seq(_) if at.list != ListMerge::Replace => lists::directed(node, &at),
+        _ => Ok(Some(node)),
+    }
+}
+
+/// The members of a map as both sides of the walk: nulls and what directives delete go.
+fn members(node: Node, at: At<'_>) -> Result<Option<Node>> {
+    let at = at.refined(Some(&node), None);
+    let pos = node.pos;
+    if node.is_null() {
         return Ok(None);
     }
-    let pos = patch.pos;
-    let Value::Map(map) = patch.value else { return Ok(Some(patch)) };
-    let mut kept = Map::new();
-    for (key, value) in map {
-        let (shape, list) = shape.member(&key);
-        if let Some(merged) = merge_value(None, value, (shape, &list))? {
-            kept.insert(&key, merged);
+    let Value::Map(map) = node.value else { return Ok(Some(node)) };
+    let mut entries = Vec::with_capacity(map.len());
+    for (key, held) in map {
+        if let Some(node) = same(held, at.member(&key)).map_err(|e| within(&key, &e))? {
+            entries.push((key, node));
         }
     }
-    Ok(Some(Node { value: Value::Map(kept), pos }))
-}
-
-/// Takes a one-key `$patch` element out of a list.
-fn list_directive(items: &mut Vec<Node>) -> Result<Directive, String> {
-    let lone = |item: &Node| item.as_map().is_some_and(|map| map.len() == 1 && map.contains_key(DIRECTIVE));
-    let Some(at) = items.iter().position(lone) else { return Ok(Directive::Merge) };
-    directive(&mut items.remove(at))
-}
-
-fn merge_list(
-    target: Node,
-    patch: Node,
-    (shape, list): (Shape<'_>, &ListMerge),
-) -> Result<Option<Node>, String> {
-    let pos = target.pos;
-    let (Value::Seq(target), Value::Seq(mut patch)) = (target.value, patch.value) else {
-        return Err("expected a list on both sides".to_owned());
-    };
-    let whole = |items: Vec<Node>| Ok(Some(Node { value: Value::Seq(items), pos }));
-    if *list == ListMerge::Replace {
-        // Directives in lists without keys are not read: they stay in the output (measured).
-        return whole(patch);
-    }
-    match list_directive(&mut patch)? {
-        Directive::Delete => return Ok(None),
-        Directive::Replace => return whole(patch),
-        Directive::Merge => {}
-    }
-    match list {
-        ListMerge::Replace => whole(patch),
-        ListMerge::Set => {
-            let rest = target.into_iter().filter(|held| !patch.contains(held)).collect::<Vec<_>>();
-            patch.extend(rest);
-            whole(patch)
-        }
-        ListMerge::Keyed(keys) => whole(keyed(target, patch, (shape, keys))?),
-    }
-}
-
-/// The key of a list element: the texts of its key members.
-type Key = Vec<Option<String>>;
-
-struct Slot {
-    node: Option<Node>,
-    /// Of several target elements with one key upstream keeps the last and ignores the patch; a quirk.
-    repeated: bool,
-}
-
-/// The patch's elements in patch order, merged with their matches, then the remaining elements of the target in theirs.
-fn keyed(
-    target: Vec<Node>,
-    patch: Vec<Node>,
-    (shape, keys): (Shape<'_>, &[String]),
-) -> Result<Vec<Node>, String> {
-    let keys = used_keys(keys, &target, &patch);
-    let key_of =
-        |node: &Node| -> Key { keys.iter().map(|key| node.get(key).and_then(Node::scalar_text)).collect() };
-    let mut slots: Vec<Slot> = Vec::new();
-    let mut by_key: HashMap<Key, usize> = HashMap::new();
-    for element in target {
-        match by_key.entry(key_of(&element)) {
-            Entry::Occupied(held) => {
-                if let Some(slot) = slots.get_mut(*held.get()) {
-                    *slot = Slot { node: Some(element), repeated: true };
-                }
-            }
-            Entry::Vacant(free) => {
-                free.insert(slots.len());
-                slots.push(Slot { node: Some(element), repeated: false });
-            }
-        }
-    }
-    let (mut merged, mut seen) = (Vec::new(), HashSet::new());
-    for mut element in patch {
-        let key = key_of(&element);
-        if element.as_map().is_none() || !seen.insert(key.clone()) {
-            // Of several patch elements with one key the first counts.
-            continue;
-        }
-        match by_key.get(&key).and_then(|at| slots.get_mut(*at)) {
-            Some(slot) if slot.repeated => merged.extend(slot.node.take()),
-            Some(slot) => {
-                if let Some(held) = slot.node.take() {
-                    merged.extend(merge_map(held, element, shape)?);
-                }
-            }
-            // A tuple that agrees with one of the target without being equal is taken for it, and ignored (measured).
-            None if keys.len() > 1 && by_key.keys().any(|held| agree(held, &key)) => {}
-            None => {
-                if directive(&mut element)? != Directive::Delete {
-                    merged.extend(created(element, shape)?);
-                }
-            }
-        }
-    }
-    merged.extend(slots.into_iter().filter_map(|slot| slot.node));
-    Ok(merged)
-}
-
-/// Whether two key tuples are equal wherever both are set, and both are set somewhere.
-fn agree(a: &Key, b: &Key) -> bool {
-    let both = || a.iter().zip(b).filter(|(a, b)| a.is_some() && b.is_some());
-    both().next().is_some() && both().all(|(a, b)| a == b)
-}
-
-/// If no element has a secondary key, only the first counts.
-fn used_keys<'k>(keys: &'k [String], target: &[Node], patch: &[Node]) -> Vec<&'k str> {
-    let used = |key: &&String| target.iter().chain(patch).any(|item| item.get(key).is_some());
-    let first = keys.iter().take(1).map(String::as_str);
-    first.chain(keys.iter().skip(1).filter(used).map(String::as_str)).collect()
+    Ok(Some(Node::new(Value::Map(Map::from_entries(entries)), pos)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::id::GvkRef;
-    use super::super::schema::Schemas;
-    use super::*;
-    use crate::yaml::{Loader, Profile};
-
-    /// Cases measured on the reference; `container` is one member of a container.
-    #[test]
-    fn lists_merge_as_measured_on_the_reference() {
-        fn check(target: &str, patch: &str, expected: &str) {
-            let wrap = |member: &str| {
-                let text =
-                    format!("{{spec: {{template: {{spec: {{containers: [{{name: a, {member}}}]}}}}}}}}");
-                Loader::new(Profile::Kustomize).load("f", text.as_bytes()).unwrap().remove(0)
-            };
-            let schemas = Schemas::default();
-            let shape = schemas.of(GvkRef::new("apps/v1", "Deployment"));
-            let merged = merge(wrap(target), wrap(patch), shape).unwrap().unwrap();
-            let expected = wrap(expected);
-            assert_eq!(merged.to_json(), expected.to_json(), "{target} + {patch}");
-        }
-        check(
-            "env: [{name: A}, {name: B}]",
-            "env: [{name: B, value: x}]",
-            "env: [{name: B, value: x}, {name: A}]",
-        );
-        check("env: [{name: A}, {name: B}]", "env: [{name: B, $patch: delete}]", "env: [{name: A}]");
-        check("env: [{name: A}]", "env: [{name: A, $patch: delete}]", "env: []");
-        check(
-            "env: [{name: A, value: x}]",
-            "env: [{name: A, value: ~, valueFrom: {x: ~}}]",
-            "env: [{name: A, valueFrom: {}}]",
-        );
-        check("env: [{name: A}]", "env: [{$patch: replace}, {name: C}]", "env: [{name: C}]");
-        check(
-            "env: [{name: X, value: a}, {name: X, value: b}]",
-            "env: [{name: X, value: c}]",
-            "env: [{name: X, value: b}]",
-        );
-        check(
-            "env: [{name: X}]",
-            "env: [{name: X, value: c}, {name: X, value: d}]",
-            "env: [{name: X, value: c}]",
-        );
-        check("args: [a, b]", "args: [c]", "args: [c]");
-        check("x: [{a: 1}]", "x: [{$patch: delete}]", "x: [{$patch: delete}]");
-        check(
-            "ports: [{containerPort: 80, protocol: TCP, name: w}]",
-            "ports: [{containerPort: 80, name: q}]",
-            "ports: [{containerPort: 80, protocol: TCP, name: w}]",
-        );
-        check(
-            "ports: [{containerPort: 80, name: w}]",
-            "ports: [{containerPort: 80, name: q}]",
-            "ports: [{containerPort: 80, name: q}]",
-        );
-        check("x: {a: 1, b: 2}", "x: {$patch: replace, c: 3}", "x: {c: 3}");
-        check("x: {a: ~, b: 2}", "x: {b: ~}", "x: {a: ~}");
-        check("y: 1", "x: {a: {c: ~, $patch: delete}, b: [{d: ~}]}", "y: 1, x: {b: [{d: ~}]}");
-    }
-}
+mod tests;

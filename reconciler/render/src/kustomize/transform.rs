@@ -6,13 +6,14 @@ mod namespace;
 use std::collections::BTreeMap;
 
 pub(super) use images::{ImageRule, set_images};
-pub(super) use namespace::{NamespaceRule, Subjects, set_namespace};
+pub(super) use namespace::{NamespaceRule, Subjects, namespace_of_one, set_namespace};
 
 use super::error::KustomizeError;
 use super::fieldspec::{FieldSpec, Leaf};
 use super::file::Replica;
 use super::resmap::ResMap;
 use super::resource::Resource;
+use super::shared;
 use crate::object::Origin;
 use crate::yaml::{Map, Node, Value};
 
@@ -72,22 +73,33 @@ pub(super) fn set_texts(
     for at in 0..objects.len() {
         let resource = objects.get_mut(at);
         let (gvk, origin) = (resource.gvk().to_owned(), resource.origin.clone());
-        for spec in specs.iter().filter(|spec| spec.matches(gvk.as_ref())) {
-            spec.apply(&mut resource.node, Leaf::Map, &mut |field| put_all(field, pairs))
-                .map_err(|message| KustomizeError::step(&origin, &spec.path_text(), message))?;
-        }
+        let fitting: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(gvk.as_ref())).collect();
+        shared::keeping(&mut resource.node, |node| {
+            // One value per pair and object, wherever it is put: see `shared`.
+            let first = if fitting.len() > 1 { shared::free(node) } else { 0 };
+            fitting.into_iter().try_for_each(|spec| {
+                spec.apply(node, Leaf::Map, &mut |field| put_all(field, pairs, first))
+                    .map_err(|message| KustomizeError::step(&origin, &spec.path_text(), message))
+            })
+        })?;
     }
     Ok(())
 }
 
-fn put_all(field: &mut Node, pairs: &BTreeMap<String, String>) -> Result<(), String> {
+fn put_all(field: &mut Node, pairs: &BTreeMap<String, String>, first: u32) -> Result<(), String> {
     if field.is_null() {
         field.value = Value::Map(Map::new());
     }
     let found = field.kind_name();
     let Some(map) = field.as_map_mut() else { return Err(format!("expected a map, found {found}")) };
-    for (key, text) in pairs {
-        map.insert(key, Node::text(text.as_str()));
+    for ((key, text), number) in pairs.iter().zip(0..) {
+        match map.get_mut(key) {
+            Some(held) => held.value = Value::String(text.clone()),
+            None => {
+                let share = if first > 0 { first + number } else { 0 };
+                map.insert(key, shared::text(text, share));
+            }
+        }
     }
     Ok(())
 }
@@ -128,7 +140,7 @@ pub(super) fn set_replicas(
 }
 
 /// A step's failure without a better place gets the step's own.
-pub(super) fn at(origin: &Origin, step: &'static str) -> impl Fn(String) -> KustomizeError {
+pub(super) fn step(origin: &Origin, step: &'static str) -> impl Fn(String) -> KustomizeError {
     let origin = origin.clone();
     move |message| KustomizeError::step(&origin, step, message)
 }

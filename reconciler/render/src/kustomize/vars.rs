@@ -10,7 +10,8 @@ use super::id::IdRef;
 use super::path::{lookup, split};
 use super::resmap::ResMap;
 use super::resource::Resource;
-use crate::yaml::{Node, Value};
+use super::shared;
+use crate::yaml::{Node, Value, go_float};
 
 /// The variables of a build, with the values found so far.
 pub(super) type Vars = Vec<VarEntry>;
@@ -46,11 +47,11 @@ pub(super) fn register(
 }
 
 fn sources(var: &VarEntry, objects: &ResMap) -> Vec<usize> {
-    let id = IdRef { gvk: var.gvk.as_ref(), name: &var.object, namespace: &var.namespace };
+    let namespace = if var.namespace.is_empty() { None } else { Some(var.namespace.as_str()) };
     let fits = |held: IdRef<'_>| {
-        held.name == id.name
+        held.name == var.object
             && held.gvk == var.gvk.as_ref()
-            && (var.namespace.is_empty() || id.effective_namespace() == held.effective_namespace())
+            && namespace.is_none_or(|wanted| wanted == held.effective_namespace())
     };
     (0..objects.len()).filter(|at| objects.get(*at).any_id().any(fits)).collect()
 }
@@ -74,43 +75,62 @@ fn bracketed(path: &str) -> String {
     out
 }
 
+/// The value of a field. A list or a map is none that a text can hold: references to it stay as they are.
+fn value_of(node: &Node) -> Option<Value> {
+    match &node.value {
+        // Whole numbers are read as decimal ones whatever they are written like; upstream's quirk.
+        Value::Float(float) if !float.text.contains(['.', 'e', 'E']) => {
+            float.text.parse().ok().map(Value::Int)
+        }
+        Value::Null | Value::Blank => Some(Value::String(String::new())),
+        value => Some(value.clone()),
+    }
+}
+
 /// Replaces all references.
 pub(super) fn resolve(vars: &Vars, objects: &mut ResMap, specs: &[FieldSpec]) -> Result<(), KustomizeError> {
     if vars.is_empty() {
         return Ok(());
     }
-    let bound: BTreeMap<&str, &Resource> =
-        objects.iter().flat_map(|held| held.vars.iter().map(move |name| (name.as_str(), held))).collect();
+    let mut bound: BTreeMap<&str, &Resource> = BTreeMap::new();
+    for resource in objects.iter() {
+        for name in &resource.vars {
+            bound.entry(name).or_insert(resource);
+        }
+    }
     let mut values: BTreeMap<&str, Value> = BTreeMap::new();
     for var in vars {
-        // A variable whose object does not exist stays unresolved: its references are left as they are.
-        let Some(source) = bound.get(var.name.as_str()) else { continue };
-        let found = lookup(&source.node, &split(&bracketed(&var.field))).map(|node| node.value.clone());
-        match found {
-            Some(
-                value
-                @ (Value::String(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)),
-            ) => {
-                values.insert(&var.name, value);
-            }
-            _ => {
-                let message = format!(
-                    "var '{}': field specified in var not found in corresponding resource: {}",
-                    var.name, var.field
-                );
-                return Err(KustomizeError::step(&var.at, "vars", message));
-            }
-        }
+        let fail = |message: String| KustomizeError::step(&var.at, "vars", message);
+        let Some(source) = bound.get(var.name.as_str()) else {
+            let object = IdRef { gvk: var.gvk.as_ref(), name: &var.object, namespace: &var.namespace };
+            let message = format!(
+                "var '{}' cannot be mapped to a field in the set of known resources: there is no {object}",
+                var.name
+            );
+            return Err(fail(message));
+        };
+        let found = lookup(&source.node, &split(&bracketed(&var.field)));
+        let Some(value) = found.ok().flatten().and_then(value_of) else {
+            let message = format!(
+                "var '{}': field specified in var not found in corresponding resource: {}",
+                var.name, var.field
+            );
+            return Err(fail(message));
+        };
+        values.insert(&var.name, value);
     }
     for at in 0..objects.len() {
         let resource = objects.get_mut(at);
         let gvk = resource.gvk().to_owned();
-        for spec in specs.iter().filter(|spec| spec.matches(gvk.as_ref())) {
-            let spec = FieldSpec { create: false, ..spec.clone() };
-            let done =
-                spec.apply(&mut resource.node, Leaf::Scalar, &mut |field| expand_field(field, &values));
-            done.map_err(|e| KustomizeError::step(&resource.origin, "vars", e))?;
-        }
+        let fitting = specs.iter().filter(|spec| spec.matches(gvk.as_ref()));
+        let fitting: Vec<FieldSpec> =
+            fitting.map(|spec| FieldSpec { create: false, ..spec.clone() }).collect();
+        let expanded = shared::keeping(&mut resource.node, |node| {
+            fitting.iter().try_for_each(|spec| {
+                spec.apply(node, Leaf::Scalar, &mut |field| expand_field(field, &values))
+            })
+        });
+        expanded.map_err(|e| KustomizeError::step(&resource.origin, "vars", e))?;
     }
     Ok(())
 }
@@ -128,12 +148,14 @@ fn expand_field(field: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), 
             if let Some(value) = expanded(text)? {
                 field.value = value;
             }
+            field.quoted = false;
         }
         Value::Seq(items) => {
             for item in items {
-                if let Value::String(text) = &item.value
-                    && let Some(value) = expanded(text)?
-                {
+                let Value::String(text) = &item.value else {
+                    return Err(format!("a list of texts holds {}", item.kind_name()));
+                };
+                if let Some(value) = expanded(text)? {
                     item.value = value;
                 }
             }
@@ -158,7 +180,7 @@ fn expanded(text: &str, values: &BTreeMap<&str, Value>) -> Option<Value> {
         return None;
     }
     if let Some(name) = text.strip_prefix("$(").and_then(|rest| rest.strip_suffix(')'))
-        && let Some(value) = values.get(name)
+        && let Some(value) = values.get(name).filter(|value| text_of(value).is_some())
     {
         return Some(value.clone());
     }
@@ -172,7 +194,7 @@ fn expanded(text: &str, values: &BTreeMap<&str, Value>) -> Option<Value> {
             out.push('$');
             rest = after;
         } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
-            match values.get(name).and_then(|value| Node::from(value.clone()).scalar_text()) {
+            match values.get(name).and_then(text_of) {
                 Some(value) => out.push_str(&value),
                 None => {
                     out.push_str("$(");
@@ -187,6 +209,18 @@ fn expanded(text: &str, values: &BTreeMap<&str, Value>) -> Option<Value> {
     }
     out.push_str(rest);
     (out != text).then_some(Value::String(out))
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Float(float) => Some(go_print(float.number)),
+        value => Node::from(value.clone()).scalar_text(),
+    }
+}
+
+/// Go's `%v` of a float: digits below 1e21, an exponent above and below 1e-4.
+fn go_print(number: f64) -> String {
+    if number == 0.0 || (1e-4..1e21).contains(&number.abs()) { format!("{number}") } else { go_float(number) }
 }
 
 #[cfg(test)]

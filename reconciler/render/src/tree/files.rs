@@ -1,7 +1,7 @@
 //! Reading a tree the way a render does: links followed inside the jail, sizes limited, and everything that was read remembered.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Entry, RepoPath, Tree, TreeError};
@@ -36,15 +36,64 @@ pub(crate) struct Files<'t> {
     read: RefCell<ReadSet>,
     /// Real paths of directories that were resolved before: without it every file walks its whole path again.
     real: RefCell<HashMap<RepoPath, RepoPath>>,
+    /// Commits of other repositories, by the directories that they are below.
+    mounts: RefCell<BTreeMap<RepoPath, Arc<dyn Tree>>>,
 }
 
 impl<'t> Files<'t> {
     pub(crate) fn new(tree: &'t dyn Tree, max_file_bytes: u64) -> Self {
-        Files { tree, max_file_bytes, read: RefCell::default(), real: RefCell::default() }
+        Files {
+            tree,
+            max_file_bytes,
+            read: RefCell::default(),
+            real: RefCell::default(),
+            mounts: RefCell::default(),
+        }
     }
 
     pub(crate) fn into_read_set(self) -> ReadSet {
         self.read.into_inner()
+    }
+
+    /// Puts a commit of another repository below a directory. Nothing in it leads out of it, and nothing else leads into it.
+    pub(crate) fn mount(&self, at: RepoPath, tree: Arc<dyn Tree>) {
+        self.mounts.borrow_mut().insert(at, tree);
+    }
+
+    /// Whether there is such a commit below this very directory.
+    pub(crate) fn is_mounted(&self, at: &RepoPath) -> bool {
+        self.mounts.borrow().contains_key(at)
+    }
+
+    /// Whether two paths are in the same repository.
+    pub(crate) fn share_a_tree(&self, one: &RepoPath, other: &RepoPath) -> bool {
+        self.mount_of(one) == self.mount_of(other)
+    }
+
+    /// The mount that holds a path, of two inside each other the inner one.
+    fn mount_of(&self, path: &RepoPath) -> Option<RepoPath> {
+        self.mounts.borrow().keys().rev().find(|at| path.is_within(at)).cloned()
+    }
+
+    /// Asks the tree that holds a path.
+    fn ask<T>(
+        &self,
+        path: &RepoPath,
+        question: impl FnOnce(&dyn Tree, &RepoPath) -> Result<T, TreeError>,
+    ) -> Result<T, TreeError> {
+        let mounts = self.mounts.borrow();
+        let mounted = mounts.iter().rev().find_map(|(at, tree)| Some((tree, path.below(at)?)));
+        match mounted {
+            Some((tree, below)) => question(&**tree, &RepoPath::parse(below)?),
+            None => question(self.tree, path),
+        }
+    }
+
+    /// Notes what was read. What is mounted is one commit for ever: it changes nothing later.
+    fn remember(&self, path: RepoPath, set: impl FnOnce(&mut ReadSet) -> &mut BTreeSet<RepoPath>) {
+        if self.mount_of(&path).is_none() {
+            set(&mut self.read.borrow_mut()).insert(path);
+        }
     }
 
     /// What is at `path`, links followed.
@@ -60,8 +109,8 @@ impl<'t> Files<'t> {
                 if size > self.max_file_bytes {
                     return Err(TreeError::TooLarge { path: real, size, limit: self.max_file_bytes });
                 }
-                let bytes = self.tree.read(&real)?;
-                self.read.borrow_mut().files.insert(real);
+                let bytes = self.ask(&real, |tree, path| tree.read(path))?;
+                self.remember(real, |read| &mut read.files);
                 Ok(bytes)
             }
             Found::Nothing => Err(TreeError::Missing { path: path.clone() }),
@@ -73,8 +122,8 @@ impl<'t> Files<'t> {
     pub(crate) fn list(&self, path: &RepoPath) -> Result<Vec<(String, Entry)>, TreeError> {
         match self.find(path)? {
             Found::Directory { path: real } => {
-                let entries = self.tree.list(&real)?;
-                self.read.borrow_mut().directories.insert(real);
+                let entries = self.ask(&real, |tree, path| tree.list(path))?;
+                self.remember(real, |read| &mut read.directories);
                 Ok(entries)
             }
             _ => Err(TreeError::NotADirectory { path: path.clone() }),
@@ -83,12 +132,15 @@ impl<'t> Files<'t> {
 
     fn follow(&self, path: &RepoPath, links: &mut usize) -> Result<Found, TreeError> {
         let Some(parent) = path.parent() else { return Ok(Found::Directory { path: RepoPath::root() }) };
+        if self.is_mounted(path) {
+            return Ok(Found::Directory { path: path.clone() });
+        }
         let Some(dir) = self.directory(&parent, links)? else {
-            self.read.borrow_mut().absent.insert(path.clone());
+            self.remember(path.clone(), |read| &mut read.absent);
             return Ok(Found::Nothing);
         };
         let here = dir.child(path.file_name());
-        Ok(match self.tree.entry(&here)? {
+        Ok(match self.ask(&here, |tree, path| tree.entry(path))? {
             Some(Entry::File { size, .. }) => Found::File { path: here, size },
             Some(Entry::Directory) => Found::Directory { path: here },
             Some(Entry::Other) => Found::Other,
@@ -97,12 +149,13 @@ impl<'t> Files<'t> {
                 if *links > MAX_LINKS {
                     return Err(TreeError::TooManyLinks { path: path.clone(), limit: MAX_LINKS });
                 }
-                let to = dir.join(&target).map_err(|_| TreeError::Escapes { path: here.clone() })?;
-                self.read.borrow_mut().files.insert(here);
+                let to = dir.join(&target).ok().filter(|to| self.share_a_tree(&here, to));
+                let to = to.ok_or_else(|| TreeError::Escapes { path: here.clone() })?;
+                self.remember(here, |read| &mut read.files);
                 self.follow(&to, links)?
             }
             None => {
-                self.read.borrow_mut().absent.insert(here);
+                self.remember(here, |read| &mut read.absent);
                 Found::Nothing
             }
         })

@@ -10,7 +10,7 @@ use analysis::{Analysis, analyse};
 use order::natural_order;
 
 use super::json::float_text;
-use super::scalar::needs_quotes;
+use super::scalar::{full_time, needs_quotes};
 use super::{Map, Node, Value, go_float};
 
 const STEP: usize = 2;
@@ -93,12 +93,13 @@ struct Emitter {
 impl Emitter {
     fn node(&mut self, node: &Node, place: Place) {
         match &node.value {
-            Value::Null => self.plain("null", place),
+            Value::Null | Value::Blank => self.plain("null", place),
             Value::Bool(b) => self.plain(if *b { "true" } else { "false" }, place),
             Value::Int(i) => self.plain(&i.to_string(), place),
             Value::Uint(u) => self.plain(&u.to_string(), place),
             Value::Float(float) => self.plain(&(self.layout.float)(float.number), place),
             Value::String(text) => self.text(text, place),
+            Value::Time(text) => self.text(&full_time(text), place),
             Value::Seq(items) if items.is_empty() => self.empty("[", "]"),
             Value::Map(map) if map.is_empty() => self.empty("{", "}"),
             Value::Seq(items) => self.sequence(items, place),
@@ -349,6 +350,11 @@ fn choose(text: &str, facts: &Analysis, key: bool) -> Style {
     } else {
         Style::Double
     }
+}
+
+/// Whether this text is written in quotes or as a block.
+pub(crate) fn is_written_quoted(text: &str) -> bool {
+    !matches!(choose(text, &analyse(text, false), false), Style::Plain)
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Number, Value as Json};
 
+use super::scalar::full_time;
 use super::{Float, Map, Node, Value, go_float};
 
 pub(super) fn to_json(node: &Node) -> Json {
     match &node.value {
-        Value::Null => Json::Null,
+        Value::Null | Value::Blank => Json::Null,
         Value::Bool(b) => Json::Bool(*b),
         Value::Int(i) => Json::Number((*i).into()),
         Value::Uint(u) => Json::Number((*u).into()),
@@ -16,6 +17,7 @@ pub(super) fn to_json(node: &Node) -> Json {
             whole(float.number).or_else(|| Number::from_f64(float.number)).map_or(Json::Null, Json::Number)
         }
         Value::String(text) => Json::String(text.clone()),
+        Value::Time(text) => Json::String(full_time(text)),
         Value::Seq(items) => Json::Array(items.iter().map(to_json).collect()),
         Value::Map(map) => {
             Json::Object(map.iter().map(|(key, node)| (key.to_owned(), to_json(node))).collect())
@@ -63,25 +65,46 @@ pub(super) fn float_text(number: f64) -> String {
 /// Compact JSON with sorted keys, spelled like Go's encoder: `<`, `>`, `&`, U+2028 and U+2029 escaped.
 pub(crate) fn go_json(node: &Node) -> String {
     let mut out = String::new();
-    write(&mut out, node);
+    write(&mut out, node, None);
     out
 }
 
-fn write(out: &mut String, node: &Node) {
+/// The same with line breaks and two blanks per level.
+pub(crate) fn go_json_indented(node: &Node) -> String {
+    let mut out = String::new();
+    write(&mut out, node, Some(0));
+    out
+}
+
+/// Begins a line at this level, when lines are wanted.
+fn new_line(out: &mut String, level: Option<usize>) {
+    if let Some(level) = level {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", level));
+    }
+}
+
+fn write(out: &mut String, node: &Node, level: Option<usize>) {
+    let inner = level.map(|level| level + 1);
     match &node.value {
-        Value::Null => out.push_str("null"),
+        Value::Null | Value::Blank => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Value::Int(i) => out.push_str(&i.to_string()),
         Value::Uint(u) => out.push_str(&u.to_string()),
-        Value::Float(float) => out.push_str(&float_text(float.number)),
+        Value::Float(float) => out.push_str(&json_float(float.number)),
         Value::String(text) => write_text(out, text),
+        Value::Time(text) => write_text(out, &full_time(text)),
         Value::Seq(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
                 if at > 0 {
                     out.push(',');
                 }
-                write(out, item);
+                new_line(out, inner);
+                write(out, item, inner);
+            }
+            if !items.is_empty() {
+                new_line(out, level);
             }
             out.push(']');
         }
@@ -91,13 +114,26 @@ fn write(out: &mut String, node: &Node) {
                 if at > 0 {
                     out.push(',');
                 }
+                new_line(out, inner);
                 write_text(out, key);
-                out.push(':');
-                write(out, node);
+                out.push_str(if level.is_some() { ": " } else { ":" });
+                write(out, node, inner);
+            }
+            if !map.is_empty() {
+                new_line(out, level);
             }
             out.push('}');
         }
     }
+}
+
+/// Go's JSON spelling of a float: plain digits between 1e-6 and 1e21, and exponents without a leading zero.
+fn json_float(number: f64) -> String {
+    let size = number.abs();
+    if number == 0.0 || (1e-6..1e21).contains(&size) {
+        return format!("{number}");
+    }
+    go_float(number).replacen("e-0", "e-", 1)
 }
 
 fn write_text(out: &mut String, text: &str) {

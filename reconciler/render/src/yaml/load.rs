@@ -224,8 +224,10 @@ impl<'a> Build<'a> {
     fn node(&mut self, step: Step<'a>, pos: Pos) -> Result<Node, Unreadable> {
         self.count(pos, 1)?;
         let before = self.nodes;
+        let mut quoted = false;
         let (value, anchor) = match step {
             Step::Scalar { text, plain, anchor, tag } => {
+                quoted = !plain;
                 (self.scalar(&text, plain, tag.as_deref(), pos)?, anchor)
             }
             Step::SequenceStart { anchor } => (self.nested(pos, Self::sequence)?, anchor),
@@ -233,7 +235,7 @@ impl<'a> Build<'a> {
             Step::Alias(id) => return self.alias(id, pos),
             _ => (Value::Null, 0),
         };
-        let node = Node { value, pos };
+        let node = Node { quoted, ..Node::new(value, pos) };
         if anchor > 0 {
             let held = Anchored { depth: depth_of(&node), nodes: self.nodes - before, node: node.clone() };
             self.anchors.insert(anchor, held);
@@ -342,7 +344,7 @@ impl<'a> Build<'a> {
             }
             step => self.node(step, pos)?.value,
         };
-        let node = Node { value: text, pos };
+        let node = Node::new(text, pos);
         if let Some(text) = node.as_str() {
             return Ok(Some(Box::from(text)));
         }
@@ -360,15 +362,19 @@ impl<'a> Build<'a> {
         let wrong = |message: String| Unreadable { pos, message };
         let not_json = || wrong("JSON has no infinity and no NaN; put the value in quotes".to_owned());
         let Some(tag) = tag.map(core_tag) else {
-            return if plain && self.part != Part::Annotations {
-                resolve(text, self.loader.profile).ok_or_else(not_json)
-            } else {
-                Ok(Value::String(text.to_owned()))
+            let resolved = if plain { resolve(text, self.loader.profile) } else { None };
+            return match resolved {
+                Some(null @ (Value::Null | Value::Blank)) => Ok(null),
+                Some(value) if self.part != Part::Annotations => Ok(value),
+                None if plain && self.part != Part::Annotations => Err(not_json()),
+                _ => Ok(Value::String(text.to_owned())),
             };
         };
         match tag {
             "int" | "float" | "bool" | "null" => match resolve(text, self.loader.profile) {
-                Some(Value::String(_)) => Err(wrong(format!("the value is not what its tag !!{tag} says"))),
+                Some(Value::String(_) | Value::Time(_)) => {
+                    Err(wrong(format!("the value is not what its tag !!{tag} says")))
+                }
                 Some(value) => Ok(value),
                 None => Err(not_json()),
             },

@@ -7,7 +7,7 @@ use crate::yaml::Profile;
 
 /// Reads a plain scalar. None stands for a number JSON cannot hold (infinity, not a number).
 pub(super) fn resolve(text: &str, profile: Profile) -> Option<Value> {
-    let Some(&first) = text.as_bytes().first() else { return Some(Value::Null) };
+    let Some(&first) = text.as_bytes().first() else { return Some(Value::Blank) };
     match first {
         b'0'..=b'9' | b'+' | b'-' | b'.' => number(text, profile),
         b'~' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'y' | b'Y' | b'o' | b'O' => {
@@ -52,14 +52,14 @@ fn number(text: &str, profile: Profile) -> Option<Value> {
     ) {
         return None;
     }
-    if let Some(date) = timestamp(text) {
-        // go-yaml v3 decodes an unquoted date to a time, which JSON then writes in full.
-        return Some(Value::String(if profile == Profile::Kustomize { date } else { text.to_owned() }));
+    if profile == Profile::Kustomize && timestamp(text).is_some() {
+        return Some(Value::Time(Box::from(text)));
     }
     let plain = text.replace('_', "");
     if let Some(value) = integer(&plain) {
         return Some(match value {
             Value::Uint(big) if profile == Profile::Kubectl => float(big as f64, text),
+            Value::Int(number) if keeps_text(number, text, profile) => float(number as f64, text),
             other => other,
         });
     }
@@ -69,6 +69,15 @@ fn number(text: &str, profile: Profile) -> Option<Value> {
         return parsed.is_finite().then(|| float(parsed, text));
     }
     Some(Value::String(text.to_owned()))
+}
+
+/// Up to here a float holds every whole number.
+const EXACT: u64 = 1 << 53;
+
+/// Whether an integer in an unusual spelling (`0644`, `0x1F`) is held as a float for the sake of its text: steps of kustomize that copy
+/// text copy the spelling.
+fn keeps_text(number: i64, text: &str, profile: Profile) -> bool {
+    profile == Profile::Kustomize && number.unsigned_abs() < EXACT && number.to_string() != text
 }
 
 fn float(number: f64, text: &str) -> Value {
@@ -128,6 +137,11 @@ fn looks_like_float(text: &str) -> bool {
         at += exponent;
     }
     at == bytes.len()
+}
+
+/// What JSON makes of an unquoted date: go-yaml v3 decodes it to a time, which is then written in full.
+pub(super) fn full_time(text: &str) -> String {
+    timestamp(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// An unquoted date or time in one of go-yaml's four layouts, as RFC 3339.
@@ -245,8 +259,9 @@ mod tests {
     fn shown(value: Option<Value>) -> String {
         match value {
             None => "error".to_owned(),
-            Some(Value::Null) => "null".to_owned(),
+            Some(Value::Null | Value::Blank) => "null".to_owned(),
             Some(Value::String(text)) => format!("text {text}"),
+            Some(Value::Time(text)) => format!("time {}", full_time(&text)),
             Some(Value::Bool(b)) => b.to_string(),
             Some(Value::Int(i)) => i.to_string(),
             Some(Value::Uint(u)) => format!("u{u}"),
@@ -266,18 +281,18 @@ mod tests {
         check("true", "true", "true");
         check("~", "null", "null");
         check("", "null", "null");
-        check("2020-01-01", "text 2020-01-01T00:00:00Z", "text 2020-01-01");
+        check("2020-01-01", "time 2020-01-01T00:00:00Z", "text 2020-01-01");
         check("2020-13-01", "text 2020-13-01", "text 2020-13-01");
         check(
             "2001-12-14t21:59:43.10-05:00",
-            "text 2001-12-14T21:59:43.1-05:00",
+            "time 2001-12-14T21:59:43.1-05:00",
             "text 2001-12-14t21:59:43.10-05:00",
         );
-        check("0644", "420", "420");
-        check("0o644", "420", "420");
-        check("0x1F", "31", "31");
-        check("0b11", "3", "3");
-        check("1_000", "1000", "1000");
+        check("0644", "float 420", "420");
+        check("0o644", "float 420", "420");
+        check("0x1F", "float 31", "31");
+        check("0b11", "float 3", "3");
+        check("1_000", "float 1000", "1000");
         check("089", "float 89", "float 89");
         check("1e3", "float 1000", "float 1000");
         check("12345678901234567890", "u12345678901234567890", "float 1.2345678901234567e+19");
@@ -288,7 +303,7 @@ mod tests {
         check("-", "text -", "text -");
         check("1:30", "text 1:30", "text 1:30");
         check("0", "0", "0");
-        check("+1", "1", "1");
+        check("+1", "float 1", "1");
         check(".5", "float 0.5", "float 0.5");
     }
 

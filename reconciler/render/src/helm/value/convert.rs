@@ -17,12 +17,13 @@ impl Value {
     /// The loader bounds the depth of documents.
     pub(crate) fn from_document(document: &yaml::Value) -> Value {
         match document {
-            yaml::Value::Null => Value::Nil,
+            yaml::Value::Null | yaml::Value::Blank => Value::Nil,
             yaml::Value::Bool(b) => Value::Bool(*b),
             yaml::Value::Int(number) => Value::Float(*number as f64),
             yaml::Value::Uint(number) => Value::Float(*number as f64),
             yaml::Value::Float(float) => Value::Float(float.number),
             yaml::Value::String(text) => Value::text(text.as_str()),
+            yaml::Value::Time(text) => Value::text(&**text),
             yaml::Value::Seq(items) => {
                 Value::list(items.iter().map(|item| Value::from_document(&item.value)).collect())
             }

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::super::bounds::MAX_PATH;
-use super::super::decode::{Fields, Located};
+use super::super::decode::{Fields, Item, Located};
 use super::super::error::KustomizeError;
 use super::super::fieldspec::{FieldSpec, split_path};
 use super::super::id::Gvk;
 use super::super::resource::Behavior;
 use crate::object::Origin;
-use crate::tree::RepoPath;
-use crate::yaml::Node;
 
 type Result<T> = std::result::Result<T, KustomizeError>;
 
@@ -21,18 +19,19 @@ pub(in super::super) struct LabelEntry {
     pub(in super::super) pairs: BTreeMap<String, String>,
     pub(in super::super) selectors: bool,
     pub(in super::super) templates: bool,
-    pub(in super::super) claim_templates: bool,
+    /// Whether claim templates are labelled; where nothing is said they follow selectors and templates.
+    pub(in super::super) claim_templates: Option<bool>,
     pub(in super::super) fields: Vec<FieldSpec>,
 }
 
-pub(super) fn label_entry(file: &RepoPath, what: &str, node: &Node) -> Result<LabelEntry> {
-    let mut f = Fields::new(file, what, node)?;
+pub(super) fn label_entry(item: Item<'_>) -> Result<LabelEntry> {
+    let mut f = item.fields()?;
     let entry = LabelEntry {
         at: f.at().clone(),
         pairs: f.text_map("pairs")?,
         selectors: f.flag("includeSelectors")?,
         templates: f.flag("includeTemplates")?,
-        claim_templates: f.flag("includeVolumeClaimTemplates")?,
+        claim_templates: f.switch("includeVolumeClaimTemplates")?,
         fields: field_specs(&mut f, "fields")?,
     };
     f.finish()?;
@@ -41,8 +40,8 @@ pub(super) fn label_entry(file: &RepoPath, what: &str, node: &Node) -> Result<La
 
 /// A list of field specs.
 pub(in super::super) fn field_specs(f: &mut Fields<'_>, name: &str) -> Result<Vec<FieldSpec>> {
-    f.each(name, |file, what, node| {
-        let mut f = Fields::new(file, what, node)?;
+    f.each(name, |item| {
+        let mut f = item.fields()?;
         let path = split_path(&f.text_or_empty("path")?);
         if path.len() > MAX_PATH {
             return Err(f.error(format!("the path has more than {MAX_PATH} parts")));
@@ -55,7 +54,7 @@ pub(in super::super) fn field_specs(f: &mut Fields<'_>, name: &str) -> Result<Ve
     })
 }
 
-fn gvk(f: &mut Fields<'_>) -> Result<Gvk> {
+pub(in super::super) fn gvk(f: &mut Fields<'_>) -> Result<Gvk> {
     Ok(Gvk {
         group: f.text_or_empty("group")?,
         version: f.text_or_empty("version")?,
@@ -96,8 +95,8 @@ pub(in super::super) struct PatchEntry {
     pub(in super::super) allow_kind_change: bool,
 }
 
-pub(in super::super) fn patch_entry(file: &RepoPath, what: &str, node: &Node) -> Result<PatchEntry> {
-    let mut f = Fields::new(file, what, node)?;
+pub(in super::super) fn patch_entry(item: Item<'_>) -> Result<PatchEntry> {
+    let mut f = item.fields()?;
     let entry = patch_fields(&mut f)?;
     f.finish()?;
     Ok(entry)
@@ -131,8 +130,8 @@ pub(in super::super) struct ImageEntry {
     pub(in super::super) digest: String,
 }
 
-pub(in super::super) fn image_entry(file: &RepoPath, what: &str, node: &Node) -> Result<ImageEntry> {
-    let mut f = Fields::new(file, what, node)?;
+pub(in super::super) fn image_entry(item: Item<'_>) -> Result<ImageEntry> {
+    let mut f = item.fields()?;
     let entry = ImageEntry {
         at: f.at().clone(),
         name: f.text_or_empty("name")?,
@@ -153,8 +152,8 @@ pub(in super::super) struct Replica {
     pub(in super::super) count: i64,
 }
 
-pub(in super::super) fn replica(file: &RepoPath, what: &str, node: &Node) -> Result<Replica> {
-    let mut f = Fields::new(file, what, node)?;
+pub(in super::super) fn replica(item: Item<'_>) -> Result<Replica> {
+    let mut f = item.fields()?;
     let entry = Replica {
         at: f.at().clone(),
         name: f.text_or_empty("name")?,
@@ -198,8 +197,8 @@ pub(in super::super) struct GeneratorArgs {
     pub(in super::super) options: Option<GeneratorOptions>,
 }
 
-pub(in super::super) fn generator_args(file: &RepoPath, what: &str, node: &Node) -> Result<GeneratorArgs> {
-    let mut f = Fields::new(file, what, node)?;
+pub(in super::super) fn generator_args(item: Item<'_>) -> Result<GeneratorArgs> {
+    let mut f = item.fields()?;
     let args = generator_fields(&mut f)?;
     f.finish()?;
     Ok(args)
@@ -240,8 +239,8 @@ pub(in super::super) struct VarEntry {
     pub(in super::super) field: String,
 }
 
-pub(super) fn var_entry(file: &RepoPath, what: &str, node: &Node) -> Result<VarEntry> {
-    let mut f = Fields::new(file, what, node)?;
+pub(super) fn var_entry(item: Item<'_>) -> Result<VarEntry> {
+    let mut f = item.fields()?;
     let name = f.text_or_empty("name")?;
     let at = f.at().clone();
     let reference = f.nested("objref", |mut f| {
@@ -270,32 +269,42 @@ pub(super) fn var_entry(file: &RepoPath, what: &str, node: &Node) -> Result<VarE
     Ok(VarEntry { at, name, gvk, object, namespace, field })
 }
 
-/// `sortOptions`.
+/// `sortOptions`. Upstream reads those of the topmost file only, so they are checked there.
 #[derive(Debug, Clone)]
 pub(in super::super) struct SortOptions {
-    pub(in super::super) legacy: bool,
-    pub(in super::super) first: Option<Vec<String>>,
-    pub(in super::super) last: Option<Vec<String>>,
+    pub(in super::super) at: Origin,
+    pub(in super::super) order: String,
+    /// The kinds to put first, and last.
+    pub(in super::super) lists: Option<(Vec<String>, Vec<String>)>,
 }
 
 pub(in super::super) fn sort_options(mut f: Fields<'_>) -> Result<SortOptions> {
+    let at = f.at().clone();
     let order = f.text_or_empty("order")?;
-    let legacy = match order.as_str() {
-        "legacy" => true,
-        "fifo" => false,
-        _ => return Err(f.error("the field 'sortOptions.order' must be one of [fifo, legacy]")),
-    };
     let lists = f.nested("legacySortOptions", |mut f| {
         let plain = |list: Vec<Located>| list.into_iter().map(|item| item.text).collect::<Vec<_>>();
         let lists = (plain(f.texts("orderFirst")?), plain(f.texts("orderLast")?));
         f.finish()?;
         Ok(lists)
     })?;
-    if !legacy && lists.is_some() {
-        let message = "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'";
-        return Err(f.error(message));
-    }
     f.finish()?;
-    let (first, last) = lists.map_or((None, None), |(first, last)| (Some(first), Some(last)));
-    Ok(SortOptions { legacy, first, last })
+    Ok(SortOptions { at, order, lists })
+}
+
+impl SortOptions {
+    /// Whether the legacy order is asked for.
+    pub(in super::super) fn legacy(&self) -> Result<bool> {
+        match (self.order.as_str(), &self.lists) {
+            ("legacy", _) => Ok(true),
+            ("fifo", None) => Ok(false),
+            ("fifo", Some(_)) => Err(KustomizeError::file(
+                self.at.clone(),
+                "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'",
+            )),
+            _ => Err(KustomizeError::file(
+                self.at.clone(),
+                "the field 'sortOptions.order' must be one of [fifo, legacy]",
+            )),
+        }
+    }
 }

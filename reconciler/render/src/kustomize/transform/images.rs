@@ -6,7 +6,7 @@ use super::super::error::KustomizeError;
 use super::super::fieldspec::{FieldSpec, Leaf};
 use super::super::file::ImageEntry;
 use super::super::resmap::ResMap;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Value, resolve_text};
 
 /// One image entry with its name compiled.
 pub(in super::super) struct ImageRule<'e> {
@@ -28,12 +28,15 @@ impl<'e> ImageRule<'e> {
         Ok(ImageRule { entry, pattern })
     }
 
-    fn rewrite(&self, field: &mut Node) {
-        let Value::String(text) = &mut field.value else { return };
-        if !self.pattern.is_match(text) {
-            return;
+    fn rewrite(&self, field: &mut Node) -> Result<(), String> {
+        let Some(text) = field.scalar_text() else {
+            let message = format!("an image must be text, it is {}", field.kind_name());
+            return if field.is_null() { Ok(()) } else { Err(message) };
+        };
+        if !self.pattern.is_match(&text) {
+            return Ok(());
         }
-        let (name, tag, digest) = split(text);
+        let (name, tag, digest) = split(&text);
         let entry = self.entry;
         let name = if entry.new_name.is_empty() { name } else { &entry.new_name };
         let (mut tag, mut digest) = (tag.to_owned(), digest.to_owned());
@@ -43,8 +46,7 @@ impl<'e> ImageRule<'e> {
             (tag, digest) = (entry.new_tag.clone(), String::new());
         } else if !entry.digest.is_empty() {
             (tag, digest) = (String::new(), entry.digest.clone());
-        }
-        if !entry.tag_suffix.is_empty() {
+        } else if !entry.tag_suffix.is_empty() {
             tag.push_str(&entry.tag_suffix);
             digest.clear();
         }
@@ -57,7 +59,8 @@ impl<'e> ImageRule<'e> {
             image.push('@');
             image.push_str(&digest);
         }
-        *text = image;
+        field.value = if field.quoted { Value::String(image) } else { resolve_text(&image) };
+        Ok(())
     }
 }
 
@@ -82,37 +85,34 @@ pub(in super::super) fn set_images(
         if resource.kind() == "CustomResourceDefinition" {
             continue;
         }
-        anywhere(&mut resource.node, rule);
+        let origin = resource.origin.clone();
+        let fail = |message: String| KustomizeError::step(&origin, "images", message);
+        anywhere(&mut resource.node, rule).map_err(fail)?;
         let gvk = resource.gvk().to_owned();
         for spec in specs.iter().filter(|spec| spec.matches(gvk.as_ref())) {
             let path: &FieldSpec = &FieldSpec { create: false, ..spec.clone() };
-            path.apply(&mut resource.node, Leaf::Scalar, &mut |field| {
-                rule.rewrite(field);
-                Ok(())
-            })
-            .map_err(|message| KustomizeError::step(&resource.origin, "images", message))?;
+            path.apply(&mut resource.node, Leaf::Scalar, &mut |field| rule.rewrite(field)).map_err(fail)?;
         }
     }
     Ok(())
 }
 
 /// Every list called `containers` or `initContainers`, wherever it is.
-fn anywhere(node: &mut Node, rule: &ImageRule<'_>) {
+fn anywhere(node: &mut Node, rule: &ImageRule<'_>) -> Result<(), String> {
     match &mut node.value {
-        Value::Seq(items) => items.iter_mut().for_each(|item| anywhere(item, rule)),
-        Value::Map(map) => {
-            for (key, value) in map.iter_mut() {
-                if matches!(key, "containers" | "initContainers") {
-                    let items = value.as_seq_mut().map(Vec::as_mut_slice).unwrap_or_default();
-                    for image in items.iter_mut().filter_map(|item| item.get_mut("image")) {
-                        rule.rewrite(image);
-                    }
-                } else {
-                    anywhere(value, rule);
-                }
+        Value::Seq(items) => items.iter_mut().try_for_each(|item| anywhere(item, rule)),
+        Value::Map(map) => map.iter_mut().try_for_each(|(key, value)| {
+            anywhere(value, rule)?;
+            if !matches!(key, "containers" | "initContainers") {
+                return Ok(());
             }
-        }
-        _ => {}
+            let items = value.as_seq_mut().map(Vec::as_mut_slice).unwrap_or_default();
+            items
+                .iter_mut()
+                .filter_map(|item| item.get_mut("image"))
+                .try_for_each(|image| rule.rewrite(image))
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -135,7 +135,7 @@ mod tests {
                 digest: digest.to_owned(),
             };
             let mut node = Node::text(image);
-            ImageRule::new(&entry).unwrap().rewrite(&mut node);
+            ImageRule::new(&entry).unwrap().rewrite(&mut node).unwrap();
             assert_eq!(node.as_str(), Some(expected));
         }
         check("nginx:1.7", ("", "v2", "", ""), "nginx:v2");

@@ -35,18 +35,13 @@ pub(in super::super) fn set_namespace(
     if rule.namespace.is_empty() {
         return Ok(());
     }
-    // metadata/namespace and subjects are handled here for the kinds they belong to, whatever the specs say.
-    let special = |spec: &&FieldSpec| {
-        spec.path != ["metadata", "namespace"] && spec.path.first().is_none_or(|first| first != "subjects")
-    };
-    let specs: Vec<&FieldSpec> = rule.specs.iter().filter(special).collect();
     for at in 0..objects.len() {
         let resource = objects.get_mut(at);
         if resource.is_empty() || resource.from_chart {
             continue;
         }
         resource.remember_id();
-        one(resource, rule, &specs)
+        one(resource, rule)
             .map_err(|message| KustomizeError::step(&resource.origin, "namespace", message))?;
         objects.renamed(at);
     }
@@ -65,23 +60,58 @@ pub(in super::super) fn set_namespace(
     }
 }
 
-fn one(resource: &mut Resource, rule: &NamespaceRule, specs: &[&FieldSpec]) -> Result<(), String> {
-    let mut set = |field: &mut Node| {
-        let taken = field.scalar_text().is_some_and(|text| !text.is_empty());
-        if !(rule.unset_only && taken) {
-            field.value = Value::String(rule.namespace.clone());
+fn one(resource: &mut Resource, rule: &NamespaceRule) -> Result<(), String> {
+    let mut set = |field: &mut Node| set_text(field, rule);
+    own_and_subjects(resource, rule.subjects, &mut set)?;
+    // metadata/namespace and subjects were handled for the kinds they belong to, whatever the specs say.
+    let is_binding = matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding");
+    let gvk = resource.gvk().to_owned();
+    let is_core = resource.node.str_at(&["apiVersion"]) == Some("v1");
+    for spec in rule.specs.iter().filter(|spec| spec.matches(gvk.as_ref())) {
+        let of_binding = matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
+        if spec.path == ["metadata", "namespace"]
+            || (spec.path == ["metadata", "name"] && !is_core)
+            || (is_binding && of_binding && spec.path == ["subjects", "namespace"])
+        {
+            continue;
         }
+        spec.apply(&mut resource.node, Leaf::Scalar, &mut set)?;
+    }
+    Ok(())
+}
+
+fn set_text(field: &mut Node, rule: &NamespaceRule) -> Result<(), String> {
+    if matches!(field.value, Value::Map(_) | Value::Seq(_)) {
+        return Err(format!("namespace field specs must target scalar nodes, found {}", field.kind_name()));
+    }
+    let taken = field.scalar_text().is_some_and(|text| !text.is_empty());
+    if !(rule.unset_only && taken) {
+        field.value = Value::String(rule.namespace.clone());
+    }
+    Ok(())
+}
+
+/// Sets the namespace of one object and of its subjects, and nothing else.
+pub(in super::super) fn namespace_of_one(
+    resource: &mut Resource,
+    namespace: &str,
+    subjects: Subjects,
+) -> Result<(), String> {
+    own_and_subjects(resource, subjects, &mut |field| {
+        field.value = Value::String(namespace.to_owned());
         Ok(())
-    };
+    })
+}
+
+fn own_and_subjects<F>(resource: &mut Resource, subjects: Subjects, set: &mut F) -> Result<(), String>
+where
+    F: FnMut(&mut Node) -> Result<(), String>,
+{
     if !resource.current().is_cluster_scoped() {
-        FieldSpec::new("", "metadata/namespace", true).apply(&mut resource.node, Leaf::Scalar, &mut set)?;
+        FieldSpec::new("", "metadata/namespace", true).apply(&mut resource.node, Leaf::Scalar, set)?;
     }
     if matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding") {
-        set_subjects(&mut resource.node, rule.subjects, &mut set)?;
-    }
-    let gvk = resource.gvk().to_owned();
-    for spec in specs.iter().filter(|spec| spec.matches(gvk.as_ref())) {
-        spec.apply(&mut resource.node, Leaf::Scalar, &mut set)?;
+        set_subjects(&mut resource.node, subjects, set)?;
     }
     Ok(())
 }
@@ -90,7 +120,16 @@ fn set_subjects<F>(node: &mut Node, which: Subjects, set: &mut F) -> Result<(), 
 where
     F: FnMut(&mut Node) -> Result<(), String>,
 {
-    let Some(subjects) = node.get_mut("subjects").and_then(Node::as_seq_mut) else { return Ok(()) };
+    let Some(subjects) = node.get_mut("subjects").filter(|subjects| !subjects.is_null()) else {
+        return Ok(());
+    };
+    let found = subjects.kind_name();
+    if which == Subjects::None {
+        return Ok(());
+    }
+    let Some(subjects) = subjects.as_seq_mut() else {
+        return Err(format!("the subjects of a role binding are a list, found {found}"));
+    };
     for subject in subjects {
         let wanted = match which {
             Subjects::DefaultOnly => subject.str_at(&["name"]) == Some("default"),

@@ -1,0 +1,218 @@
+//! Kustomizations: what we print is what Kustomize 5.8.1 prints, byte for byte, or both refuse.
+//!
+//! Three sources of kustomizations: upstream's own cases and those of people, where `../shared` holds them, and generated trees:
+//! `PROPTEST_CASES` of them with the seed `PROPTEST_RNG_SEED`, or a modest number with a fixed seed.
+
+mod changes;
+mod objects;
+mod reference;
+mod replacements;
+mod text;
+mod transformers;
+mod trees;
+
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use libtest_mimic::Trial;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use render::yaml::{Loader, Profile};
+use render::{Directory, Order, RenderOptions, RepoPath, render_unit};
+use serde_json::Value;
+
+use self::reference::Reference;
+use self::trees::Case;
+use crate::harness::{Outcome, Skip, trial};
+use crate::kube::assets;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("kustomize::cases_of_upstream_print_what_they_should", upstream),
+        trial("kustomize::kustomizations_of_people_print_what_kustomize_prints", people),
+        trial("kustomize::generated_trees_print_what_kustomize_prints_or_both_refuse", generated),
+    ]
+}
+
+/// A directory beside the repository; what needs it is skipped without it.
+fn shared(name: &str) -> anyhow::Result<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
+    ensure!(directory.is_dir(), Skip(format!("there is no ../shared/{name} beside the repository")));
+    Ok(directory)
+}
+
+/// What we print for a directory below `root`, or why we refuse.
+fn ours(root: &Path, build: &str, order: Order, restricted: bool) -> Result<String, String> {
+    let mut options = RenderOptions::default();
+    options.kustomize.order = order;
+    options.kustomize.own_directory_only = restricted;
+    let rendered = Directory::open(root).map_err(|error| error.to_string()).and_then(|tree| {
+        let path = RepoPath::parse(build).map_err(|error| error.to_string())?;
+        render_unit(&tree, &path, &options).map_err(|error| error.to_string())
+    });
+    rendered.map(|rendered| rendered.to_yaml())
+}
+
+fn judge(ours: &Result<String, String>, theirs: &Result<String, String>) -> Outcome {
+    match (ours, theirs) {
+        (Ok(ours), Ok(theirs)) if ours == theirs => Ok(()),
+        (Err(_), Err(_)) => Ok(()),
+        (Ok(ours), Ok(theirs)) => {
+            let diff = similar::TextDiff::from_lines(theirs.as_str(), ours.as_str());
+            let diff = diff.unified_diff().context_radius(2).header("kustomize", "ours").to_string();
+            bail!("the texts differ:\n{}", diff.lines().take(40).collect::<Vec<_>>().join("\n"))
+        }
+        (Err(ours), Ok(_)) => bail!("only we refuse: {ours}"),
+        (Ok(_), Err(theirs)) => bail!("only kustomize refuses: {theirs}"),
+    }
+}
+
+/// The cases of upstream's own tests: each a directory with `in/`, `case.json`, and what is expected.
+fn upstream() -> Outcome {
+    let (mut total, mut wrong) = (0, Vec::new());
+    for entry in fs::read_dir(shared("conformance/kustomize")?)? {
+        let case = entry?.path();
+        let Ok(settings) = fs::read(case.join("case.json")) else { continue };
+        total += 1;
+        if let Err(error) = upstream_case(&case, &serde_json::from_slice(&settings)?) {
+            wrong.push(format!("{}: {error:#}", case.display()));
+        }
+    }
+    println!("{total} cases of upstream");
+    ensure!(wrong.is_empty(), "{} of {total}:\n{}", wrong.len(), wrong.join("\n"));
+    Ok(())
+}
+
+fn upstream_case(case: &Path, settings: &Value) -> Outcome {
+    let text = |pointer: &str| settings.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let order = if text("/options/reorder") == "none" { Order::Input } else { Order::Legacy };
+    let restricted = text("/options/loadRestrictor") != "none";
+    let ours = ours(&case.join("in"), text("/path").trim_start_matches("./"), order, restricted);
+    if text("/kind") == "error" {
+        ensure!(ours.is_err(), "is rendered, and should be refused");
+        return Ok(());
+    }
+    let theirs = fs::read_to_string(case.join("expected.yaml")).context("what is expected")?;
+    if text("/compare") == "semantic" {
+        let meaning = |text: &str| Loader::new(Profile::Kustomize).load("", text.as_bytes());
+        let ours = ours.map_err(anyhow::Error::msg)?;
+        ensure!(meaning(&ours)? == meaning(&theirs)?, "the meaning differs");
+        return Ok(());
+    }
+    judge(&ours, &Ok(theirs))
+}
+
+/// Kustomizations below `../shared/input`. Where only the reference refuses, it has to be for what it was not allowed to do: to run
+/// Helm, or to fetch something.
+fn people() -> Outcome {
+    let input = shared("input")?;
+    let mut reference = Reference::start(&assets::program("kustomize-driver")?)?;
+    let (mut texts, mut refused, mut charts, mut wrong) = (0, 0, 0, Vec::new());
+    for directory in kustomizations_below(&input)? {
+        let name = directory.strip_prefix(&input)?.display().to_string();
+        let theirs = reference.build(&directory, false)?;
+        let ours = ours(&input, &name, Order::Legacy, true);
+        match (&ours, &theirs) {
+            (_, Err(theirs)) if theirs.contains("must specify --enable-helm") => charts += 1,
+            (Err(_), Err(_)) => refused += 1,
+            _ => texts += 1,
+        }
+        if theirs.as_ref().is_err_and(|theirs| theirs.contains("must specify --enable-helm")) {
+            continue;
+        }
+        wrong.extend(judge(&ours, &theirs).err().map(|error| format!("{name}: {error}")));
+    }
+    println!(
+        "{texts} kustomizations of people compared, {refused} more that both refuse, {charts} that need Helm"
+    );
+    ensure!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    Ok(())
+}
+
+fn kustomizations_below(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut found, mut open) = (Vec::new(), vec![directory.to_owned()]);
+    while let Some(directory) = open.pop() {
+        if render::kustomize::FILE_NAMES.iter().any(|name| directory.join(name).is_file()) {
+            found.push(directory.clone());
+        }
+        for entry in fs::read_dir(&directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// How many trees are compared, unless `PROPTEST_CASES` says otherwise.
+const CASES: u32 = 100;
+/// The seed, unless `PROPTEST_RNG_SEED` says otherwise.
+const SEED: u64 = 5801;
+
+fn generated() -> Outcome {
+    let reference = RefCell::new(Reference::start(&assets::program("kustomize-driver")?)?);
+    let seed = match Config::default().rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => SEED,
+    };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { CASES };
+    println!("{cases} generated trees with PROPTEST_RNG_SEED={seed}");
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(seed),
+        max_shrink_iters: 1_500,
+        ..Config::default()
+    };
+    let (texts, refusals) = (Cell::new(0_u32), Cell::new(0_u32));
+    let outcome = TestRunner::new(config).run(&trees::case(), |case| {
+        let compared = compare(&case, &mut reference.borrow_mut());
+        let printed =
+            compared.map_err(|error| TestCaseError::fail(format!("{error:#}\n{}", shown(&case))))?;
+        let count = if printed { &texts } else { &refusals };
+        count.set(count.get() + 1);
+        Ok(())
+    });
+    println!("{} texts compared, {} more trees that both refuse", texts.get(), refusals.get());
+    // The value of proptest's own message is the case in Rust's notation; the case as files says it better.
+    outcome.map_err(|error| match error {
+        proptest::test_runner::TestError::Fail(reason, _) => anyhow::anyhow!("{reason}"),
+        error @ proptest::test_runner::TestError::Abort(_) => anyhow::anyhow!("{error}"),
+    })?;
+    ensure!(texts.get() > refusals.get(), "most trees are refused: the generator is no good any more");
+    Ok(())
+}
+
+/// Where a replacement makes a text of a number we refuse at once. The reference writes a number that is none, which fails later if
+/// nothing makes a text of the field before.
+const WRONG_TYPE: &str = "and the text that shall replace it is none";
+
+/// Whether both printed a text; an error says how they differ.
+fn compare(case: &Case, reference: &mut Reference) -> anyhow::Result<bool> {
+    let directory = tempfile::tempdir()?;
+    for (name, bytes) in &case.files {
+        let file = directory.path().join(name);
+        fs::create_dir_all(file.parent().context("a file is in a directory")?)?;
+        fs::write(file, bytes)?;
+    }
+    let theirs = reference.build(&directory.path().join(case.build), case.unordered)?;
+    let order = if case.unordered { Order::Input } else { Order::Legacy };
+    let ours = ours(directory.path(), case.build, order, true);
+    let panicked = theirs.as_ref().is_err_and(|message| message.starts_with("the reference panicked"));
+    if panicked || ours.as_ref().is_err_and(|message| message.contains(WRONG_TYPE)) {
+        return Ok(false);
+    }
+    judge(&ours, &theirs)?;
+    Ok(ours.is_ok())
+}
+
+/// The files of a case, to read and to copy.
+fn shown(case: &Case) -> String {
+    let file = |(name, bytes): (&String, &Vec<u8>)| format!("--- {name}\n{}", String::from_utf8_lossy(bytes));
+    let order = if case.unordered { "none" } else { "legacy" };
+    let files: Vec<String> = case.files.iter().map(file).collect();
+    format!("built: {} with --reorder {order}\n{}", case.build, files.join("\n"))
+}

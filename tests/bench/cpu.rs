@@ -23,6 +23,31 @@ pub fn median(runs: usize, mut work: impl FnMut()) -> Duration {
     taken[taken.len() / 2]
 }
 
+/// CPU time of another process so far.
+pub fn of(process: u32) -> Duration {
+    ticks(&process.to_string(), [11, 12])
+}
+
+/// CPU time of all processes that this one has started and waited for.
+pub fn of_ended_children() -> Duration {
+    ticks("self", [13, 14])
+}
+
+/// The kernel counts in hundredths of a second.
+fn ticks(process: &str, fields: [usize; 2]) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let (_, rest) = stat.rsplit_once(')').unwrap();
+    let ticks = |field: usize| rest.split_whitespace().nth(field).unwrap().parse::<u64>().unwrap();
+    Duration::from_millis(fields.into_iter().map(ticks).sum::<u64>() * 10)
+}
+
+/// A line of `/proc/PROCESS/status` that counts memory, KiB.
+pub fn memory(process: &str, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 /// The exponent k of cost ~ size^k between two measurements.
 pub fn exponent((small, cheap): (usize, Duration), (large, dear): (usize, Duration)) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "sizes of benchmarks are small")]

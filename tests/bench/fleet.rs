@@ -16,6 +16,8 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::sync::mpsc;
 
+use crate::cpu;
+
 const GITSTELLAR: &str = env!("CARGO_BIN_EXE_gitstellar");
 const COLD_STARTS: usize = 3;
 const COMMITS: u32 = 40;
@@ -35,7 +37,7 @@ pub fn run() {
     let data = tempfile::tempdir().unwrap();
     desk.until_synced(data.path());
     println!("up --until-synced once more: {:.2?}", desk.until_synced(data.path()));
-    let mut up = Up::start(&desk, data.path());
+    let up = Up::start(&desk, data.path());
     let taken = runtime.block_on(arrivals(&desk, &data.path().join("kubeconfig")));
     let at = |percent: usize| taken[(taken.len() - 1) * percent / 100];
     println!(
@@ -207,38 +209,20 @@ impl Up {
         Self(desk.up(data).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn idle(&mut self) {
+    fn idle(&self) {
         // The status commits of the last edits are written, and allocations of busy moments are given back.
         std::thread::sleep(Duration::from_secs(20));
-        let before = self.cpu();
+        let process = self.0.id().to_string();
+        let before = cpu::of(self.0.id());
         std::thread::sleep(IDLE);
-        let busy = self.cpu().saturating_sub(before);
+        let busy = cpu::of(self.0.id()).saturating_sub(before);
         println!(
             "idle: {:.2} % of one core, {} MiB resident ({} MiB at most)",
             100.0 * busy.as_secs_f64() / IDLE.as_secs_f64(),
-            self.memory("VmRSS") / 1024,
-            self.memory("VmHWM") / 1024
+            cpu::memory(&process, "VmRSS") / 1024,
+            cpu::memory(&process, "VmHWM") / 1024
         );
         std::io::stdout().flush().unwrap();
-    }
-
-    fn proc(&self, file: &str) -> String {
-        std::fs::read_to_string(format!("/proc/{}/{file}", self.0.id())).unwrap()
-    }
-
-    /// CPU time so far. The kernel counts in hundredths of a second.
-    fn cpu(&self) -> Duration {
-        let stat = self.proc("stat");
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let ticks = |field: usize| fields.split_whitespace().nth(field).unwrap().parse::<u64>().unwrap();
-        Duration::from_millis((ticks(11) + ticks(12)) * 10)
-    }
-
-    /// Kibibytes.
-    fn memory(&self, name: &str) -> u64 {
-        let status = self.proc("status");
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 }
 

@@ -17,6 +17,9 @@
 mod commits;
 mod cpu;
 mod fleet;
+mod kustomize;
+#[path = "../it/kustomize/reference.rs"]
+mod reference;
 
 fn main() {
     // cargo passes `--bench`; everything else is the name of a benchmark.
@@ -29,5 +32,8 @@ fn main() {
     }
     if is_wanted("fleet") {
         fleet::run();
+    }
+    if is_wanted("kustomize") {
+        kustomize::run();
     }
 }

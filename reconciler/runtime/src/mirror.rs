@@ -180,15 +180,19 @@ impl Mirror {
 
     /// Wakes `wake` at each change from now on, and remembers the keys. All that is there counts as changed.
     pub fn subscribe(&self, wake: Wake) -> Changes {
+        self.subscribe_to(&[], wake)
+    }
+
+    /// As [`Self::subscribe`], for these resources only (an empty list: for all).
+    pub fn subscribe_to(&self, resources: &[Resource], wake: Wake) -> Changes {
         let changed: Arc<Mutex<BTreeSet<Key>>> = Arc::default();
-        self.add_reader(Reader { only: None, changed: Some(Arc::clone(&changed)), wake });
+        self.add_reader(Reader { only: only(resources), changed: Some(Arc::clone(&changed)), wake });
         Changes { changed }
     }
 
     /// Wakes `wake` at each change of these resources from now on (an empty list: of all), for a reader that looks at everything anyway.
     pub fn wake_on_change(&self, resources: &[Resource], wake: Wake) {
-        let only = (!resources.is_empty()).then(|| resources.iter().map(Resource::group_resource).collect());
-        self.add_reader(Reader { only, changed: None, wake });
+        self.add_reader(Reader { only: only(resources), changed: None, wake });
     }
 
     fn add_reader(&self, reader: Reader) {
@@ -319,6 +323,10 @@ impl Mirror {
     fn wake_all(&self) {
         lock(&self.shared.state).readers.iter().for_each(|reader| reader.wake.wake());
     }
+}
+
+fn only(resources: &[Resource]) -> Option<BTreeSet<GroupResource>> {
+    (!resources.is_empty()).then(|| resources.iter().map(Resource::group_resource).collect())
 }
 
 fn key(resource: &GroupResource, place: Place) -> Key {

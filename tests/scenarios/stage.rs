@@ -371,7 +371,7 @@ impl Stage {
                 .units
                 .values()
                 .flat_map(|unit| unit.pairs.clone())
-                .filter(|pair| !pair.state.is_ready())
+                .filter(|(_, state)| !state.is_ready())
                 .collect::<Vec<_>>();
             format!(
                 "{source}: settled {:?}, problem {:?}, failures {:?}, held {:?}/{:?}, not ready {pairs:?}",

@@ -5,17 +5,18 @@
 
 mod act;
 mod observe;
+mod selections;
 pub mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use plan::SourceName;
 use runtime::{Again, ApiError};
 
+use crate::holds;
 use crate::world::World;
-
-pub use observe::holds;
 
 /// When a removal was refused because a mirror lags behind.
 const STALE_RETRY: Duration = Duration::from_millis(100);
@@ -35,30 +36,30 @@ pub enum BindingError {
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
-    let changes = world.wds.mirror.subscribe(world.wakes.binding.clone());
-    let state = Mutex::new(observe::State::new());
-    let (world, changes, state) = (&world, &changes, &state);
+    let watches = observe::Watches::new(&world);
+    let state = Mutex::new(observe::State::default());
+    let (world, watches, state) = (&world, &watches, &state);
     runtime::drive("binding", world.wakes.binding.clone(), world.shutdown.clone(), || async move {
         // Before anything is looked at: what is written later is bound by a later pass.
-        let written = written(world);
+        let written = holds::written(world);
         let pending = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.update(world, &changes.take());
+            state.update(world, watches);
             state.pending(world)
         };
         // What has changed since may be what repairs the reason of a removal.
-        let up_to_date = changes.is_empty();
+        let up_to_date = watches.wds.is_empty();
         let mut again = Again::WhenWoken;
         let mut first_failure = None;
         for decision in pending {
-            let policy = decision.policy.clone();
+            let (policy, held) = (decision.policy.clone(), decision.holds_back());
             if decision.removes() && !up_to_date {
                 again = Again::After(STALE_RETRY);
                 continue;
             }
             match act::act(world, decision).await {
                 Ok(act::Done::Written) => {
-                    state.lock().unwrap_or_else(PoisonError::into_inner).settled(&policy);
+                    state.lock().unwrap_or_else(PoisonError::into_inner).settled(&policy, held);
                 }
                 Ok(act::Done::Stale) => again = Again::After(STALE_RETRY),
                 // One Binding that cannot be written stops none of the others.
@@ -68,26 +69,21 @@ pub async fn run(world: Arc<World>) {
             }
         }
         if first_failure.is_none() && again == Again::WhenWoken {
-            tell_bound(world, written);
+            tell_bound(world, &written);
         }
         first_failure.map_or(Ok(again), Err)
     })
     .await;
 }
 
-/// The commits of which objects and clusters are written.
-fn written(world: &World) -> Vec<(SourceName, String)> {
-    let joined = world.its.cluster_names();
-    let sources = world.board.sources().into_iter();
-    sources.filter_map(|(source, board)| Some((source, board.written(&joined)?.to_owned()))).collect()
-}
-
 /// What the policies of these commits place is known.
-fn tell_bound(world: &World, written: Vec<(SourceName, String)>) {
-    for (source, commit) in written {
-        if world.board.source(&source).is_some_and(|board| board.bound.as_ref() != Some(&commit)) {
-            world.board.update(&source, |board| board.bound = Some(commit));
-            world.wakes.status.wake();
-        }
+fn tell_bound(world: &World, written: &BTreeMap<SourceName, String>) {
+    let bound = world.board.of_each(|board| board.bound.clone());
+    let news = written
+        .iter()
+        .filter(|(source, commit)| bound.get(*source).is_some_and(|bound| bound.as_ref() != Some(*commit)));
+    for (source, commit) in news {
+        world.board.update(source, |board| board.bound = Some(commit.clone()));
+        world.wakes.status.wake();
     }
 }

@@ -1,6 +1,7 @@
 //! What controllers know of each other's progress, beyond what stands in the spaces. It is rebuilt from the spaces and from git after a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apimachinery::{GroupKind, ObjectId};
@@ -55,7 +56,7 @@ pub struct SourceBoard {
     /// The last commit of which every write was attempted, since this process started.
     pub settled: Option<String>,
     /// The last commit of which every write of clusters was attempted, and the clusters that there were then.
-    pub inventoried: Option<(String, BTreeSet<ClusterName>)>,
+    pub inventoried: Option<(String, Arc<BTreeSet<ClusterName>>)>,
     /// The last commit that was settled and inventoried when all Bindings were as their policies say: where its objects go is known.
     pub bound: Option<String>,
     /// What the last sync could not do.
@@ -79,12 +80,11 @@ pub struct SourceBoard {
 }
 
 impl SourceBoard {
-    /// The commit in force, if every write of what it declares of objects and of these clusters was attempted.
-    pub fn written(&self, clusters: &BTreeSet<ClusterName>) -> Option<&str> {
-        let in_force = self.revision.as_ref().map(|revision| revision.commit.as_str())?;
-        let (inventoried, known) = self.inventoried.as_ref()?;
-        let all = self.settled.as_deref() == Some(in_force) && inventoried == in_force;
-        (all && clusters.is_subset(known)).then_some(in_force)
+    /// The commit in force, if every write of what it declares was attempted, and the clusters that there were then. Of others it may declare something, too.
+    pub fn written(&self) -> Option<&(String, Arc<BTreeSet<ClusterName>>)> {
+        let in_force = self.revision.as_ref().map(|revision| &revision.commit)?;
+        let written = self.inventoried.as_ref().filter(|(commit, _)| commit == in_force)?;
+        (self.settled.as_ref() == Some(in_force)).then_some(written)
     }
 
     /// Everything that could not be done, of objects and of clusters.
@@ -134,20 +134,44 @@ pub struct Held {
 pub struct Board {
     sources: Mutex<BTreeMap<SourceName, SourceBoard>>,
     mailboxes: Mutex<BTreeMap<ClusterName, WorkPlan>>,
+    retold: Mutex<BTreeSet<Pair>>,
     fleet: Mutex<Arc<Fleet>>,
     onlookers: watch::Sender<()>,
+    version: AtomicU64,
 }
 
 impl Board {
+    /// Grows with every change of what is known of a source. Read it before what it tells of: a change in between is then seen once more, and never missed.
+    pub fn version(&self) -> u64 {
+        self.version.load(Acquire)
+    }
+
     /// For somebody who looks on: it changes whenever something on the board may have changed.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.onlookers.subscribe()
     }
 
-    /// What transport decided about a mailbox, its changes left out.
-    pub fn transported(&self, cluster: &ClusterName, plan: &WorkPlan) {
-        let kept = WorkPlan { changes: Vec::new(), ..plan.clone() };
-        self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.clone(), kept);
+    /// What transport decided about a mailbox, its changes left out. Whether it tells another story of any object than before.
+    pub fn transported(&self, cluster: &ClusterName, plan: &WorkPlan) -> bool {
+        let now = WorkPlan { changes: Vec::new(), ..plan.clone() };
+        let mut mailboxes = self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = mailboxes.insert(cluster.clone(), now).unwrap_or_default();
+        let same = |id: &ObjectId| before.kept.get(id) == plan.kept.get(id);
+        let retold: BTreeSet<Pair> = before
+            .kept
+            .keys()
+            .chain(plan.kept.keys())
+            .filter(|id| !same(id))
+            .map(|id| Pair { object: id.clone(), cluster: cluster.clone() })
+            .collect();
+        let any = !retold.is_empty();
+        self.retold.lock().unwrap_or_else(PoisonError::into_inner).extend(retold);
+        any
+    }
+
+    /// Takes the pairs of which transport tells another story since the last call.
+    pub fn take_retold(&self) -> BTreeSet<Pair> {
+        std::mem::take(&mut self.retold.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Why a mailbox does not hold what the WDS asks for, where transport says so.
@@ -160,15 +184,12 @@ impl Board {
         Arc::clone(&self.fleet.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the state of the fleet; whether it differs from the one before.
-    pub fn set_fleet(&self, fleet: Fleet) -> bool {
-        let mut known = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
-        let differs = **known != fleet;
-        if differs {
-            *known = Arc::new(fleet);
-            self.onlookers.send_replace(());
-        }
-        differs
+    /// Changes the state of the fleet. What somebody holds of it stays as it was.
+    pub(crate) fn change_fleet(&self, change: impl FnOnce(&mut Fleet)) {
+        let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut fleet));
+        drop(fleet);
+        self.onlookers.send_replace(());
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SourceName, SourceBoard>> {
@@ -186,9 +207,15 @@ impl Board {
         self.lock().get(source).cloned()
     }
 
+    /// Something of every source.
+    pub fn of_each<T>(&self, look: impl Fn(&SourceBoard) -> T) -> BTreeMap<SourceName, T> {
+        self.lock().iter().map(|(source, board)| (source.clone(), look(board))).collect()
+    }
+
     /// Changes what is known of a source; creates it where it is unknown.
     pub fn update<T>(&self, source: &SourceName, change: impl FnOnce(&mut SourceBoard) -> T) -> T {
         let answer = change(self.lock().entry(source.clone()).or_default());
+        self.version.fetch_add(1, Release);
         self.onlookers.send_replace(());
         answer
     }
@@ -196,6 +223,7 @@ impl Board {
     /// Forgets a source.
     pub fn forget(&self, source: &SourceName) {
         self.lock().remove(source);
+        self.version.fetch_add(1, Release);
         self.onlookers.send_replace(());
     }
 }

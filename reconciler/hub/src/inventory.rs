@@ -30,8 +30,9 @@ pub async fn run(world: Arc<World>) {
     let (world, prepared) = (&world, &prepared);
     runtime::drive("inventory", world.wakes.inventory.clone(), world.shutdown.clone(), || async move {
         pass(world, prepared).await?;
-        // Whoever selects by labels looks again.
+        // Whoever selects by labels, or keeps something until labels are written, looks again.
         world.wakes.binding.wake();
+        world.wakes.transport.wake();
         Ok::<_, ApiError>(Again::WhenWoken)
     })
     .await;
@@ -40,7 +41,8 @@ pub async fn run(world: Arc<World>) {
 /// One cluster that cannot be written stops none of the others; the first failure is returned at the end.
 async fn pass(world: &Arc<World>, prepared: &Mutex<BTreeSet<ClusterName>>) -> Result<(), ApiError> {
     let stored = world.its.clusters.list(&resources::managed_clusters().group_resource());
-    let joined: BTreeSet<_> = stored.iter().map(|c| ClusterName::from(c.header().name.as_str())).collect();
+    let joined: Arc<BTreeSet<_>> =
+        Arc::new(stored.iter().map(|c| ClusterName::from(c.header().name.as_str())).collect());
     let mut outcome = prepare_mailboxes(world, &stored, prepared).await;
     for (source, board) in world.board.sources() {
         let Some(revision) = board.revision else { continue };
@@ -50,7 +52,7 @@ async fn pass(world: &Arc<World>, prepared: &Mutex<BTreeSet<ClusterName>>) -> Re
         failed.extend(write_properties(world, &source, (&clusters, &allow)).await);
         let failures: Vec<_> = failed.iter().map(|failed| failed.in_words(&clusters)).collect();
         let told = world.board.update(&source, |board| {
-            board.inventoried = Some((revision.commit.clone(), joined.clone()));
+            board.inventoried = Some((revision.commit.clone(), Arc::clone(&joined)));
             let refused = std::mem::replace(&mut board.refused_clusters, refused.clone());
             (refused, std::mem::replace(&mut board.unwritten_clusters, failures.clone()))
         });

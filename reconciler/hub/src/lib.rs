@@ -14,15 +14,20 @@
 //! | [`status`] | ManifestWorks, WorkStatuses, WDS objects | `.status` of WDS objects, policies, Units |
 //! | [`report`] | all of the above | commits on the status ref |
 //!
-//! Controllers that talk to repositories, source and report, have a loop per source (`loops`). [`world`] holds the two spaces and their mirrors, [`board`] what the controllers know of each other's progress, [`publish`] writes GitSource status: the one
+//! A wake-up of binding, transport and status costs what has changed, not what there is: each keeps what it has looked at, brings it up to date by what watches tell, and
+//! looks again at what that concerns. [`bound`] does so for Bindings, [`holds`] for the progress of sources, [`effort`] counts. Controllers that talk to repositories, source
+//! and report, have a loop per source (`loops`). [`world`] holds the two spaces and their mirrors, [`board`] what the controllers know of each other's progress, [`publish`] writes GitSource status: the one
 //! place, because several controllers have a part in it. [`bases`] and [`helm`] do for `render` what it must not do itself. No controller writes before every watch it depends on has synced. Absent on purpose: any
 //! connection to a cluster.
 
 pub mod bases;
 pub mod binding;
 pub mod board;
+pub mod bound;
 pub mod declare;
+pub mod effort;
 pub mod helm;
+pub mod holds;
 pub mod install;
 pub mod intents;
 pub mod inventory;

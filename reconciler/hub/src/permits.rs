@@ -3,58 +3,90 @@
 //! A Binding is what a policy selects, or what a person or a repository wrote by hand; neither is trusted with gitstellar's own objects or with what belongs to
 //! others. Transport leaves such pairs out, and status says so; both ask here.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::{GroupResource, Object, ObjectId};
 use plan::intent::source_of;
 use plan::select::never::never_placed;
 use plan::{ClusterName, Grants, PolicyName, SourceName, Withheld};
+use runtime::Key;
 
 use crate::source;
 use crate::world::{World, resources};
 
-/// The answers of one pass.
-pub(crate) struct Permits<'a> {
-    world: &'a World,
+/// The limits of sources, and whom they bind.
+#[derive(Default)]
+pub(crate) struct Permits {
     grants: Grants,
-    /// Whose policy, or Binding written by hand, it is. Empty where nobody is limited.
+    /// Whose policy, or Binding written by hand, it is.
     owners: BTreeMap<PolicyName, SourceName>,
-    objects: RefCell<BTreeMap<ObjectId, Option<SourceName>>>,
 }
 
-impl<'a> Permits<'a> {
-    pub(crate) fn of(world: &'a World) -> Self {
-        let grants = source::grants(world);
-        let mut owners = BTreeMap::new();
-        if !grants.is_empty() {
-            // A policy speaks for its Binding, which the hub wrote.
-            for resource in [resources::bindings(), resources::policies()] {
-                let stored = world.wds.mirror.list(&resource.group_resource());
-                let owned = |object: &Object| {
-                    Some((PolicyName::from(object.header().name.as_str()), source_of(object)?))
-                };
-                owners.extend(stored.iter().filter_map(owned));
-            }
+/// Who may place something else than before.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Concerned {
+    /// Perhaps anybody: the limits are others.
+    Everybody,
+    /// These policies: they belong to another source, and there are limits.
+    Policies(BTreeSet<PolicyName>),
+}
+
+impl Permits {
+    /// Takes in what a watch of the WDS told.
+    pub(crate) fn update(&mut self, world: &World, told: &BTreeSet<Key>) -> Concerned {
+        let sources = resources::git_sources().group_resource();
+        let mut other_limits = false;
+        if told.iter().any(|key| key.resource == sources) {
+            let grants = source::grants(world);
+            other_limits = grants != self.grants;
+            self.grants = grants;
         }
-        Self { world, grants, owners, objects: RefCell::default() }
+        let of_policies = [resources::bindings(), resources::policies()].map(|r| r.group_resource());
+        let keys = told.iter().filter(|key| of_policies.contains(&key.resource));
+        let names: BTreeSet<PolicyName> = keys.map(|key| PolicyName::from(key.name.as_str())).collect();
+        let concerned = names.into_iter().filter(|policy| self.update_owner(world, policy)).collect();
+        match (other_limits, self.grants.is_empty()) {
+            (true, _) => Concerned::Everybody,
+            (false, true) => Concerned::Policies(BTreeSet::new()),
+            (false, false) => Concerned::Policies(concerned),
+        }
     }
 
-    /// Why a policy or Binding may not place an object on a cluster; `None` when it may.
+    /// A policy speaks for its Binding, which the hub wrote.
+    fn update_owner(&mut self, world: &World, policy: &PolicyName) -> bool {
+        let owner = [resources::policies(), resources::bindings()].iter().find_map(|resource| {
+            let resource = resource.group_resource();
+            let key = Key { resource, namespace: None, name: policy.as_str().into() };
+            source_of(&world.wds.mirror.get(&key)?)
+        });
+        let before = match owner.clone() {
+            Some(owner) => self.owners.insert(policy.clone(), owner),
+            None => self.owners.remove(policy),
+        };
+        before != owner
+    }
+
+    /// The source of an object, as far as that matters to anybody's limits.
+    pub(crate) fn owner(&self, object: &Object) -> Option<SourceName> {
+        if self.grants.is_empty() { None } else { source_of(object) }
+    }
+
+    /// Whether there are any limits.
+    pub(crate) fn limit_anybody(&self) -> bool {
+        !self.grants.is_empty()
+    }
+
+    /// Why a policy or Binding may not place an object of `owner` on a cluster; `None` when it may.
     pub(crate) fn withheld(
         &self,
         policy: &PolicyName,
-        object: &ObjectId,
+        owner: Option<&SourceName>,
         cluster: &ClusterName,
     ) -> Option<Withheld> {
         if self.grants.is_empty() {
             return None;
         }
-        let mut objects = self.objects.borrow_mut();
-        let owner = objects
-            .entry(object.clone())
-            .or_insert_with(|| self.world.wds.get(object).and_then(|stored| source_of(&stored)));
-        self.grants.withheld(self.owners.get(policy), owner.as_ref(), cluster)
+        self.grants.withheld(self.owners.get(policy), owner, cluster)
     }
 }
 

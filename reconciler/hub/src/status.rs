@@ -1,17 +1,22 @@
 //! What clusters report, folded into the WDS: `.status` of objects whose policy asks for it, of policies and Bindings, and of Units.
 //!
-//! Observe ([`observe`]: every pair of every Binding, with what its mailbox and its WorkStatus say), decide (`plan::status`, `plan::health`), act ([`objects`],
+//! Observe ([`observe`]: what was told since, and which pairs of which policies, units and objects it concerns), decide (`plan::status`, `plan::health`), act ([`objects`],
 //! [`act`]: write what differs, whatever becomes of the rest), report (the fleet, as a value, goes to the board: the report controller and the command line read it).
 
 mod act;
 mod fleet;
 mod objects;
 mod observe;
+mod reports;
+mod units;
 
 use std::sync::Arc;
 
 use runtime::{Again, ApiError};
+use tokio::sync::Mutex;
 
+use self::objects::Tried;
+use self::observe::{State, Watches};
 use crate::world::World;
 
 pub use fleet::{Fleet, FleetUnit};
@@ -28,20 +33,20 @@ pub struct StatusError {
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
-    world.wds.mirror.wake_on_change(&[], world.wakes.status.clone());
-    world.its.mirror.wake_on_change(&[], world.wakes.status.clone());
-    let tried = objects::Tried::default();
-    let (world, tried) = (&world, &tried);
+    let watches = Watches::new(&world);
+    let state = Mutex::new((State::default(), Tried::default()));
+    let (world, watches, state) = (&world, &watches, &state);
     runtime::drive("status", world.wakes.status.clone(), world.shutdown.clone(), || async move {
-        let observed = observe::observe(world);
-        let fleet = fleet::fleet(world, &observed);
-        let returning = objects::returned(world, &observed, tried).await;
-        let policies = act::policies(world, &observed, &returning.complaints).await;
-        let units = act::units(world, &fleet).await;
-        if world.board.set_fleet(fleet) {
+        let (state, tried) = &mut *state.lock().await;
+        state.update(world, watches);
+        state.update_units_status(world);
+        let returned = objects::returned(world, state, tried).await;
+        let policies = act::policies(world, state).await;
+        let units = act::units(world, state).await;
+        if state.show(world) {
             world.wakes.report.wake();
         }
-        returning.failure.map_or(Ok(()), Err).and(policies).and(units).map(|()| Again::WhenWoken)
+        returned.and(policies).and(units).map(|()| Again::WhenWoken)
     })
     .await;
 }

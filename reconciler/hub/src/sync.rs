@@ -19,7 +19,7 @@ use crate::board::{Revision, SourceBoard};
 use crate::world::World;
 use crate::{publish, source};
 
-pub use ledger::{LedgerError, entries as ledger_entries};
+pub use ledger::{LedgerError, entries as ledger_entries, source_of as ledger_of};
 pub(crate) use observe::in_words;
 pub use observe::placed_pairs;
 

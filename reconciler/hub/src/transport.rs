@@ -1,16 +1,22 @@
 //! From Bindings to ManifestWorks, mailbox by mailbox.
 //!
-//! Observe ([`observe`]: every Binding, the intents of its objects, the works of every mailbox), decide (`plan::work`, after the removal budget), act
-//! ([`act`]: creates first, deletes last, each with preconditions), report (held removals on the board, findings for the status controller).
+//! Observe ([`observe`]: what was told since, and whose mailbox it concerns), decide ([`removals`]: what may leave, by the removal budget; `plan::work`: what each
+//! mailbox shall hold), act ([`act`]: creates first, deletes last, each with preconditions), report (held removals and what is kept on the board). A wake-up looks at the
+//! mailboxes that are concerned, and at no others.
 
 mod act;
+mod mailboxes;
 mod observe;
+mod removals;
 pub mod wire;
 
 use std::sync::Arc;
 
 use runtime::{Again, ApiError};
+use tokio::sync::Mutex;
 
+use self::observe::{State, Watches};
+use self::removals::Removals;
 use crate::publish;
 use crate::world::World;
 
@@ -32,37 +38,60 @@ pub enum TransportError {
 
 /// Runs until shutdown.
 pub async fn run(world: Arc<World>) {
-    world.wds.mirror.wake_on_change(&[], world.wakes.transport.clone());
-    world.its.mirror.wake_on_change(&[], world.wakes.transport.clone());
-    let world = &world;
-    runtime::drive("transport", world.wakes.transport.clone(), world.shutdown.clone(), || pass(world)).await;
+    let watches = Watches::new(&world);
+    let state = Mutex::new(State::default());
+    let (world, watches, state) = (&world, &watches, &state);
+    runtime::drive("transport", world.wakes.transport.clone(), world.shutdown.clone(), || async move {
+        let mut state = state.lock().await;
+        state.update(world, watches);
+        state.judge(world);
+        report(world, &mut state.removals).await.map_err(TransportError::Report)?;
+        reconcile(world, &mut state).await.map(|()| Again::WhenWoken)
+    })
+    .await;
 }
 
-async fn pass(world: &Arc<World>) -> Result<Again, TransportError> {
-    let observed = observe::observe(world);
-    let held = observed.judge(world);
-    for (source, held) in held.by_source {
-        let changed = world
-            .board
-            .update(&source, |board| std::mem::replace(&mut board.held_by_transport, held.clone()) != held);
-        if changed {
-            publish::source_status(world, &source).await.map_err(TransportError::Report)?;
+/// Tells the sources which removals wait for an approval.
+async fn report(world: &Arc<World>, removals: &mut Removals) -> Result<(), ApiError> {
+    for (source, held) in removals.untold() {
+        let known = world.board.source(source).is_none_or(|board| board.held_by_transport == *held);
+        if !known {
+            world.board.update(source, |board| board.held_by_transport.clone_from(held));
+            publish::source_status(world, source).await?;
         }
     }
-    let mut first_failure = None;
-    for mailbox in observed.mailboxes(world, &held.objects) {
+    removals.told();
+    Ok(())
+}
+
+/// Reconciles the mailboxes that are concerned. One that refuses is tried again; the others do not wait for it.
+async fn reconcile(world: &World, state: &mut State) -> Result<(), TransportError> {
+    let mut outcome = Ok(());
+    for cluster in state.dirty() {
+        let Some(mailbox) = state.mailbox(world, &cluster) else {
+            state.settled(&cluster, &[]);
+            continue;
+        };
         let plan = plan::work::reconcile(&mailbox);
-        world.board.transported(&mailbox.cluster, &plan);
+        let retold = world.board.transported(&cluster, &plan);
+        let (mut written, mut all_written) = (Vec::new(), true);
         for change in &plan.changes {
-            if let Err(source) = act::act(world, &mailbox, change).await
-                && first_failure.is_none()
-            {
-                first_failure = Some(TransportError::Mailbox { cluster: mailbox.cluster.clone(), source });
+            match act::act(world, &mailbox, change).await {
+                Ok(act::Done::Written(work)) => written.extend(work),
+                // What makes it possible wakes us: the watch, or the inventory controller.
+                Ok(act::Done::Stale | act::Done::NoMailbox) => all_written = false,
+                Err(source) => {
+                    all_written = false;
+                    outcome = outcome.and(Err(TransportError::Mailbox { cluster: cluster.clone(), source }));
+                }
             }
         }
-        if !plan.changes.is_empty() {
+        if all_written {
+            state.settled(&cluster, &written);
+        }
+        if retold || !plan.changes.is_empty() {
             world.wakes.status.wake();
         }
     }
-    first_failure.map_or(Ok(Again::WhenWoken), Err)
+    outcome
 }

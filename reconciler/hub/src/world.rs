@@ -1,6 +1,6 @@
 //! The two spaces a hub works on, and their mirrors.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use apimachinery::kinds::KindTable;
@@ -10,6 +10,8 @@ use plan::{Cluster, ClusterName, Inventory};
 use runtime::{Connection, Key, Mirror, Resource, Scope, Shutdown, Wake};
 use serde_json::Value;
 
+use crate::effort::Effort;
+use crate::holds;
 use crate::intents::Intents;
 use crate::{Board, Settings};
 
@@ -23,6 +25,10 @@ pub struct World {
     pub board: Board,
     /// Intents of WDS objects.
     pub intents: Intents,
+    /// How far sources are, as it was last found.
+    pub(crate) progress: holds::Memory,
+    /// How much the controllers have looked at.
+    pub effort: Effort,
     /// How to wake each of them.
     pub wakes: Wakes,
     /// What the hub was told at start.
@@ -44,11 +50,15 @@ impl World {
         clock: Arc<dyn Clock>,
         shutdown: Shutdown,
     ) -> Self {
+        let wds = Wds::new(wds, shutdown.clone());
+        let its = Its::new(its, shutdown.clone());
         Self {
-            wds: Wds::new(wds, shutdown.clone()),
-            its: Its::new(its, shutdown.clone()),
+            progress: holds::Memory::new(&wds, &its),
+            wds,
+            its,
             board: Board::default(),
             intents: Intents::default(),
+            effort: Effort::default(),
             wakes: Wakes::default(),
             settings,
             clock,
@@ -176,12 +186,6 @@ impl Its {
         let scope = Scope { namespace: Some(PROPERTIES_NAMESPACE.into()), ..plain };
         let properties = Mirror::new(connection.clone(), scope, shutdown);
         Self { connection, mirror, clusters, properties }
-    }
-
-    /// The names of the ManagedClusters.
-    pub fn cluster_names(&self) -> BTreeSet<ClusterName> {
-        let stored = self.clusters.list(&resources::managed_clusters().group_resource());
-        stored.iter().map(|cluster| ClusterName::from(cluster.header().name.as_str())).collect()
     }
 
     /// The ManagedClusters, by name, with labels, annotations and properties.

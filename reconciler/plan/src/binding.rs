@@ -8,6 +8,7 @@
 //! nor the new state asked for. In that case the old ones leave the Binding, and stay in the mailboxes because transport holds pair by pair.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use apimachinery::{Digest, GroupResource, Name, Namespace, Version};
 
@@ -66,7 +67,7 @@ pub struct SourceProgress {
     /// Writes of a commit are under way: nothing that the source owns is removed downstream.
     pub applying: bool,
     /// Every object of its ledger.
-    pub owned: BTreeSet<ResourceId>,
+    pub owned: Arc<BTreeSet<ResourceId>>,
     /// The policies of its ledger.
     pub policies: BTreeSet<PolicyName>,
     /// The clusters that it declares.

@@ -5,6 +5,7 @@
 //! | [`returned`](returned()) | the `.status` of a WDS object: copied from one cluster, merged from several, or cleared |
 //! | [`merge`](merge()) | one status out of several |
 //! | [`generation`] | what `observedGeneration` means in the WDS |
+//! | [`tally`] | what the pairs of a policy or of a unit have come to, taken together |
 //! | [`summary`] | policies and units: counts, conditions, failures |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ pub mod generation;
 mod merge;
 mod returned;
 mod summary;
+pub mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +28,7 @@ pub use generation::translate_generation;
 pub use merge::merge;
 pub use returned::returned;
 pub use summary::{policy_status, unit_status};
+pub use tally::Tally;
 
 /// Label: a singleton status was returned (KubeStellar's), with value `true`.
 pub const SINGLETON_LABEL: &str = "managed-by.kubestellar.io/singletonstatus";
@@ -217,5 +220,5 @@ pub struct UnitInput<'a> {
     /// Objects that could not be written to the WDS, contended objects, a unit that could not be rendered.
     pub failures: &'a [Failure],
     /// Its pairs.
-    pub pairs: &'a [PairStatus],
+    pub tally: &'a Tally,
 }

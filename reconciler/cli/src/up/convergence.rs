@@ -71,13 +71,13 @@ pub(super) fn state(world: &World) -> State {
             state.troubles.insert(line.clone());
             state.laggards.push(line);
         }
-        for pair in &unit.pairs {
+        for (pair, pair_state) in &unit.pairs {
             state.pairs.0 += 1;
-            match lag(&pair.state) {
+            match lag(pair_state) {
                 None => state.pairs.1 += 1,
                 Some(why) => {
-                    let line = format!("{} on {}: {why}", pair.pair.object, pair.pair.cluster);
-                    if pair.state.is_refused() {
+                    let line = format!("{} on {}: {why}", pair.object, pair.cluster);
+                    if pair_state.is_refused() {
                         state.troubles.insert(line.clone());
                     }
                     state.laggards.push(line);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plan::report::{HeldRemovals, ReportInput, ReportedUnit, Snapshot};
-use plan::status::Failure;
+use plan::status::{Failure, PairStatus};
 use plan::{ClusterName, Policy, SourceName};
 
 use crate::board::{Revision, SourceBoard};
@@ -45,11 +45,10 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
     }
     let of_source = fleet.units.iter().filter(|((of, _), _)| of == source);
     let units = of_source.map(|((_, unit), state)| {
-        let reported = ReportedUnit {
-            path: state.path.clone(),
-            status: state.status.clone(),
-            pairs: state.pairs.clone(),
-        };
+        let pairs = state.pairs.iter();
+        let pairs = pairs.map(|(pair, state)| PairStatus { pair: pair.clone(), state: state.clone() });
+        let reported =
+            ReportedUnit { path: state.path.clone(), status: state.status.clone(), pairs: pairs.collect() };
         (unit.clone(), reported)
     });
     let unit_objects: BTreeSet<_> =

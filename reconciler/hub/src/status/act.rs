@@ -1,19 +1,17 @@
 //! Writes the statuses of policies and units that differ from what stands there. One that cannot be written stops none of the others.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use api::gitstellar::{Failure, UnitStatus};
 use api::kubestellar::{Condition as PolicyCondition, ReportedStatus};
 use apimachinery::{Name, Object, ObjectId, clock};
-use plan::Policy;
-use plan::status::{self, Truth};
+use plan::status::{self, Tally, Truth};
+use plan::{Policy, PolicyName};
 use runtime::{ApiError, DeleteOptions, Key, Manager, Reason, Resource, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::StatusError;
-use super::fleet::{Fleet, FleetUnit};
-use super::observe::Observed;
+use super::observe::State;
+use super::units::UnitKey;
 use crate::install::HUB_MANAGER;
 use crate::publish;
 use crate::world::{World, resources};
@@ -43,42 +41,46 @@ pub(super) async fn write_status(
     Ok(true)
 }
 
-/// Status of BindingPolicies. `complaints` tell of objects whose status was asked for.
-pub(super) async fn policies(
-    world: &World,
-    observed: &Observed,
-    complaints: &BTreeMap<ObjectId, String>,
-) -> Result<(), StatusError> {
-    let resource = resources::policies();
+/// Statuses of the BindingPolicies that are concerned. One that cannot be written is tried again.
+pub(super) async fn policies(world: &World, state: &mut State) -> Result<(), StatusError> {
     let mut outcome = Ok(());
-    let now = clock::rfc3339_seconds(world.clock.now());
-    for stored in world.wds.mirror.list(&resource.group_resource()) {
-        let name = stored.header().name.clone();
-        let value = stored.to_value();
-        let bound = observed.policies.get(name.as_str());
-        let pairs = bound
-            .map(|bound| observed.pairs_of(bound.objects.keys().cloned(), Some(&bound.clusters)))
-            .unwrap_or_default();
-        let mut problems = Policy::parse(&value, None).map(|policy| policy.problems).unwrap_or_default();
-        let asks = bound.iter().flat_map(|bound| &bound.objects);
-        let asks = asks.filter(|(_, m)| m.want_singleton || m.want_multi);
-        problems.extend(asks.filter_map(|(id, _)| complaints.get(id).cloned()));
-        problems.extend(bound.iter().flat_map(|bound| bound.errors.iter().cloned()));
-        let decided = status::policy_status(&problems, &pairs);
-        let old = value.get("status").and_then(|s| ReportedStatus::deserialize(s).ok()).unwrap_or_default();
-        let wanted = ReportedStatus {
-            conditions: decided.conditions.iter().map(|c| policy_condition(c, &old, &now)).collect(),
-            observed_generation: stored.header().generation.unwrap_or_default(),
-            errors: decided.errors,
-        };
-        if wanted != old {
-            let status = serde_json::to_value(&wanted).unwrap_or_default();
-            let written = write_status(world, &resource, &stored, status).await;
-            let failed = |source| StatusError { what: format!("BindingPolicy {name}"), source };
-            outcome = outcome.and(written.map(|_| ()).map_err(failed));
+    for name in std::mem::take(&mut state.due.policies) {
+        world.effort.status.add(1);
+        if let Err(source) = write_policy(world, state, &name).await {
+            outcome = outcome.and(Err(StatusError { what: format!("BindingPolicy {name}"), source }));
+            state.due.policies.insert(name);
         }
     }
     outcome
+}
+
+async fn write_policy(world: &World, state: &State, name: &PolicyName) -> Result<(), ApiError> {
+    let resource = resources::policies();
+    let key = Key { resource: resource.group_resource(), namespace: None, name: name.as_str().into() };
+    let Some(stored) = world.wds.mirror.get(&key) else { return Ok(()) };
+    let value = stored.to_value();
+    let mut problems = Policy::parse(&value, None).map(|policy| policy.problems).unwrap_or_default();
+    let bound = state.bound.policy(name);
+    let asks = |id: &ObjectId| {
+        let modulation = bound.and_then(|bound| bound.objects.get(id));
+        modulation.is_some_and(|m| m.want_singleton || m.want_multi)
+    };
+    let complaints = state.complaints.iter().filter(|(id, _)| asks(id));
+    problems.extend(complaints.map(|(_, complaint)| complaint.clone()));
+    problems.extend(state.errors.get(name).into_iter().flatten().cloned());
+    let decided = status::policy_status(&problems, state.tallies.get(name).unwrap_or(&Tally::default()));
+    let old = value.get("status").and_then(|s| ReportedStatus::deserialize(s).ok()).unwrap_or_default();
+    let now = clock::rfc3339_seconds(world.clock.now());
+    let wanted = ReportedStatus {
+        conditions: decided.conditions.iter().map(|c| policy_condition(c, &old, &now)).collect(),
+        observed_generation: stored.header().generation.unwrap_or_default(),
+        errors: decided.errors,
+    };
+    if wanted != old {
+        let status = serde_json::to_value(&wanted).unwrap_or_default();
+        write_status(world, &resource, &stored, status).await?;
+    }
+    Ok(())
 }
 
 fn truth(truth: Truth) -> &'static str {
@@ -100,58 +102,52 @@ fn policy_condition(wanted: &status::Condition, old: &ReportedStatus, now: &str)
     }
 }
 
-/// Unit objects, one per unit; those of units that are gone, with nothing of them placed any more, are deleted.
-pub(super) async fn units(world: &World, fleet: &Fleet) -> Result<(), StatusError> {
-    let resource = resources::units();
-    let failed = |name: &str| {
-        let what = format!("Unit {name}");
-        move |source| StatusError { what, source }
-    };
+/// Unit objects, one per unit; those of units that are gone are deleted. One that cannot be written is tried again.
+pub(super) async fn units(world: &World, state: &mut State) -> Result<(), StatusError> {
     let mut outcome = Ok(());
-    for ((source, unit), state) in &fleet.units {
-        let name = unit_object_name(source.as_str(), unit.as_str());
-        let written = write_unit(world, &resource, (&name, source.as_str(), unit.as_str()), state).await;
-        outcome = outcome.and(written.map_err(failed(&name)));
-    }
-    let known: BTreeSet<String> = world
-        .board
-        .sources()
-        .into_iter()
-        .filter(|(_, b)| b.revision.is_some())
-        .map(|(s, _)| s.to_string())
-        .collect();
-    let wanted: BTreeSet<String> =
-        fleet.units.keys().map(|(s, u)| unit_object_name(s.as_str(), u.as_str())).collect();
-    for stored in world.wds.mirror.list(&resource.group_resource()) {
-        let name = stored.header().name.clone();
-        let of_known_source =
-            stored.to_value()["spec"]["source"].as_str().is_some_and(|source| known.contains(source));
-        if of_known_source && !wanted.contains(name.as_str()) {
-            let target = Target { resource: &resource, namespace: None, name: &name, subresource: "" };
-            let options = DeleteOptions {
-                uid: stored.header().uid.as_deref().map(str::to_owned),
-                ..DeleteOptions::default()
-            };
-            let deleted = world.wds.connection.delete(target, &options).await;
-            outcome = outcome.and(deleted.map(|_| ()).map_err(failed(name.as_str())));
+    for name in std::mem::take(&mut state.due.unit_objects) {
+        if let Err(source) = write_or_delete(world, state, &name).await {
+            outcome = outcome.and(Err(StatusError { what: format!("Unit {name}"), source }));
+            state.due.unit_objects.insert(name);
         }
     }
     outcome
 }
 
-fn unit_object_name(source: &str, unit: &str) -> String {
-    format!("{source}.{}", unit.to_lowercase().replace('_', "-"))
+async fn write_or_delete(world: &World, state: &State, name: &str) -> Result<(), ApiError> {
+    let resource = resources::units();
+    let mut of_nobody = true;
+    for unit in state.units.named(name) {
+        let Some(known) = state.units.get(unit) else { continue };
+        let Some(status) = &known.status else { continue };
+        of_nobody = false;
+        let spec = json!({ "source": unit.0.as_str(), "unit": unit.1.as_str(), "path": known.path });
+        write_unit(world, &resource, (name, spec), status).await?;
+    }
+    let key = Key { resource: resource.group_resource(), namespace: None, name: Name::from(name) };
+    let Some(stored) = world.wds.mirror.get(&key).filter(|_| of_nobody) else { return Ok(()) };
+    let of_known_source =
+        stored.to_value()["spec"]["source"].as_str().is_some_and(|source| state.units.knows(source));
+    if of_known_source {
+        let target = Target { resource: &resource, namespace: None, name: &key.name, subresource: "" };
+        let uid = stored.header().uid.as_deref().map(str::to_owned);
+        world.wds.connection.delete(target, &DeleteOptions { uid, ..DeleteOptions::default() }).await?;
+    }
+    Ok(())
+}
+
+/// The name of the Unit object of a unit.
+pub(super) fn unit_object_name((source, unit): &UnitKey) -> String {
+    format!("{source}.{}", unit.as_str().to_lowercase().replace('_', "-"))
 }
 
 async fn write_unit(
     world: &World,
     resource: &Resource,
-    names: (&str, &str, &str),
-    state: &FleetUnit,
+    (name, spec): (&str, Value),
+    status: &status::UnitStatus,
 ) -> Result<(), ApiError> {
-    let (name, source, unit) = names;
     let key = Key { resource: resource.group_resource(), namespace: None, name: Name::from(name) };
-    let spec = json!({ "source": source, "unit": unit, "path": state.path });
     let mut stored = world.wds.mirror.get(&key);
     if stored.as_ref().is_none_or(|stored| stored.to_value()["spec"] != spec) {
         let object = json!({ "apiVersion": "gitstellar.io/v1alpha1", "kind": "Unit", "metadata": { "name": name }, "spec": spec });
@@ -164,16 +160,15 @@ async fn write_unit(
     let Some(stored) = stored else { return Ok(()) };
     let old =
         stored.to_value().get("status").and_then(|s| UnitStatus::deserialize(s).ok()).unwrap_or_default();
-    let wanted = wire_status(world, state, &old, stored.header().generation.unwrap_or_default());
+    let wanted = wire_status(world, status, &old, stored.header().generation.unwrap_or_default());
     if wanted != old {
         write_status(world, resource, &stored, serde_json::to_value(&wanted).unwrap_or_default()).await?;
     }
     Ok(())
 }
 
-fn wire_status(world: &World, state: &FleetUnit, old: &UnitStatus, generation: i64) -> UnitStatus {
+fn wire_status(world: &World, status: &status::UnitStatus, old: &UnitStatus, generation: i64) -> UnitStatus {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let status = &state.status;
     let now = world.clock.now();
     UnitStatus {
         commit: status.commit.clone(),

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apimachinery::ObjectId;
-use plan::intent::IntentState;
-use plan::status::{Failure, PairStatus, UnitInput, UnitStatus, unit_status};
-use plan::{ClusterName, SourceName, UnitName};
+use plan::status::{PairState, UnitInput, UnitStatus, unit_status};
+use plan::{ClusterName, Pair, SourceName, UnitName};
 
-use super::observe::Observed;
-use crate::board::SourceBoard;
+use super::act::unit_object_name;
+use super::observe::{Show, State, of_object};
+use super::units::UnitKey;
 use crate::world::World;
 
 /// One unit in the fleet.
@@ -19,7 +18,7 @@ pub struct FleetUnit {
     /// Its status.
     pub status: UnitStatus,
     /// All of its pairs.
-    pub pairs: Vec<PairStatus>,
+    pub pairs: BTreeMap<Pair, PairState>,
 }
 
 /// All units of all sources.
@@ -27,65 +26,82 @@ pub struct FleetUnit {
 pub struct Fleet {
     /// By source and unit.
     pub units: BTreeMap<(SourceName, UnitName), FleetUnit>,
-    /// Objects of sources that belong to no unit (policies), with their pairs' failures in words.
+    /// The clusters of the inventory.
     pub clusters: BTreeSet<ClusterName>,
-    /// Pairs of every Binding: how many, how many applied and healthy.
+    /// Pairs of every Binding: how many.
     pub placed: usize,
 }
 
-pub(super) fn fleet(world: &World, observed: &Observed) -> Fleet {
-    let mut units = BTreeMap::new();
-    for (source, board) in world.board.sources() {
-        let Some(revision) = &board.revision else { continue };
-        for unit in &revision.declaration.units {
-            let objects: Vec<ObjectId> = unit.objects.iter().map(|declared| declared.object.id()).collect();
-            let pairs = observed.pairs_of(objects.iter().cloned(), None);
-            let failures = failures(world, observed, &board, unit);
-            let status = unit_status(&UnitInput {
-                unit: &unit.name,
-                commit: board.bound.as_deref().unwrap_or_default(),
-                advancing: board.bound.as_ref() != Some(&revision.commit),
-                objects: objects.len(),
-                failures: &failures,
-                pairs: &pairs,
-            });
-            units.insert(
-                (source.clone(), unit.name.clone()),
-                FleetUnit { path: unit.path.clone(), status, pairs },
-            );
+impl State {
+    /// Brings the statuses of the units that are concerned up to date.
+    pub(super) fn update_units_status(&mut self, world: &World) {
+        for unit in std::mem::take(&mut self.due.units) {
+            world.effort.units.add(1);
+            self.due.unit_objects.insert(unit_object_name(&unit));
+            let status = self.unit_status(&unit);
+            match self.units.get_mut(&unit) {
+                Some(known) if known.status == status => continue,
+                Some(known) => known.status = status,
+                None => {}
+            }
+            self.due.show.units.insert(unit);
         }
     }
-    Fleet { units, clusters: world.its.inventory().into_keys().collect(), placed: observed.pairs.len() }
-}
 
-/// What keeps a unit from being in the WDS as declared.
-fn failures(world: &World, observed: &Observed, board: &SourceBoard, unit: &plan::Unit) -> Vec<Failure> {
-    let mut failures = Vec::new();
-    if let Some(finding) = &unit.failure {
-        let place = finding.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
-        failures.push(Failure {
-            object: None,
-            cluster: None,
-            message: format!("{place}{}", finding.message),
+    fn unit_status(&self, unit: &UnitKey) -> Option<UnitStatus> {
+        let known = self.units.get(unit)?;
+        let (commit, advancing) = self.units.commit(&unit.0);
+        Some(unit_status(&UnitInput {
+            unit: &unit.1,
+            commit,
+            advancing,
+            objects: known.declared.len(),
+            failures: &self.units.failures(unit),
+            tally: &known.tally,
+        }))
+    }
+
+    /// Lets the fleet on the board show what has changed; whether anything has.
+    pub(super) fn show(&mut self, world: &World) -> bool {
+        let show = std::mem::take(&mut self.due.show);
+        if show == Show::default() {
+            return false;
+        }
+        world.board.change_fleet(|fleet| {
+            if show.everything {
+                *fleet = Fleet::default();
+            }
+            if show.clusters || show.everything {
+                fleet.clusters.clone_from(&self.clusters);
+            }
+            fleet.placed = self.pairs.len();
+            for unit in &show.units {
+                self.show_unit(fleet, unit, show.other_objects.contains(unit));
+            }
+            for pair in &show.pairs {
+                let state = self.pairs.get(pair);
+                for unit in self.units.of(&pair.object) {
+                    let Some(shown) = fleet.units.get_mut(unit) else { continue };
+                    match state.cloned() {
+                        Some(state) => shown.pairs.insert(pair.clone(), state),
+                        None => shown.pairs.remove(pair),
+                    };
+                }
+            }
         });
+        true
     }
-    for declared in unit.objects.iter() {
-        let id = declared.object.id();
-        for failed in board.failures.iter().filter(|failure| failure.object == id) {
-            let place = failed.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
-            failures.push(Failure {
-                object: Some(id.clone()),
-                cluster: None,
-                message: format!("{place}{}", failed.message),
-            });
-        }
-        let Some(stored) = world.wds.get(&id) else { continue };
-        if let IntentState::Contended { managers, fields } = &world.intents.of(&stored, &observed.kinds).state
-        {
-            let message =
-                format!("Contended: {} changed {} in the WDS", managers.join(", "), fields.join(", "));
-            failures.push(Failure { object: Some(id), cluster: None, message });
-        }
+
+    fn show_unit(&self, fleet: &mut Fleet, unit: &UnitKey, other_objects: bool) {
+        let Some((known, status)) = self.units.get(unit).and_then(|k| Some((k, k.status.clone()?))) else {
+            fleet.units.remove(unit);
+            return;
+        };
+        let shown = fleet.units.remove(unit).filter(|_| !other_objects);
+        let pairs = shown.map(|shown| shown.pairs).unwrap_or_else(|| {
+            let pairs = known.objects.iter().flat_map(|id| of_object(&self.pairs, id));
+            pairs.map(|(pair, state)| (pair.clone(), state.clone())).collect()
+        });
+        fleet.units.insert(unit.clone(), FleetUnit { path: known.path.clone(), status, pairs });
     }
-    failures
 }

@@ -1,7 +1,6 @@
 //! The `.status` of WDS objects: of those whose policy asks for it, and of those that carry one of the labels that say it was returned.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
 
 use apimachinery::{Object, ObjectId};
 use plan::ClusterName;
@@ -11,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::StatusError;
 use super::act::write_status;
-use super::observe::Observed;
+use super::observe::State;
 use crate::install::HUB_MANAGER;
 use crate::world::World;
 
 /// What was written last, and in which version it left the object: a status that the server refuses, or stores in words of its own, is not written over and over.
 #[derive(Default)]
-pub(super) struct Tried(Mutex<BTreeMap<ObjectId, Try>>);
+pub(super) struct Tried(BTreeMap<ObjectId, Try>);
 
 struct Try {
     resource_version: Option<String>,
@@ -28,18 +27,16 @@ struct Try {
 impl Tried {
     /// What came of the same change of the same version, if it was tried: `Some(None)` when it was written.
     fn outcome(&self, stored: &Object, change: &StatusChange) -> Option<Option<String>> {
-        let tried = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = tried.get(&stored.id())?;
+        let last = self.0.get(&stored.id())?;
         (last.resource_version == version(stored) && last.change == *change).then(|| last.refusal.clone())
     }
 
-    fn note(&self, stored: &Object, change: StatusChange, refusal: Option<String>) {
-        let attempt = Try { resource_version: version(stored), change, refusal };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.id(), attempt);
+    fn note(&mut self, stored: &Object, change: StatusChange, refusal: Option<String>) {
+        self.0.insert(stored.id(), Try { resource_version: version(stored), change, refusal });
     }
 
-    fn retain(&self, asked: &BTreeMap<ObjectId, Asked>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| asked.contains_key(id));
+    fn forget(&mut self, id: &ObjectId) {
+        self.0.remove(id);
     }
 }
 
@@ -47,71 +44,90 @@ fn version(stored: &Object) -> Option<String> {
     stored.header().resource_version.as_deref().map(str::to_owned)
 }
 
-/// What came of all objects.
-#[derive(Default)]
-pub(super) struct Returning {
-    /// For the policies that asked: why an object does not show the status of its clusters.
-    pub(super) complaints: BTreeMap<ObjectId, String>,
-    /// What may go better at the next pass; the first of it.
-    pub(super) failure: Option<StatusError>,
-}
-
-/// Writes the statuses that differ. One that cannot be written stops none of the others.
-pub(super) async fn returned(world: &World, observed: &Observed, tried: &Tried) -> Returning {
-    let mut returning = Returning::default();
-    let all = asked(world, observed);
-    tried.retain(&all);
-    for (id, asked) in all {
-        let Some(stored) = world.wds.get(&id) else { continue };
-        let labelled =
-            (stored.header().label(SINGLETON_LABEL).is_some(), stored.header().label(MULTI_LABEL).is_some());
-        let decision = status::returned(&ReturnInput {
-            id: &id,
-            generation: stored.header().generation,
-            labelled,
-            status: stored.to_value().get("status"),
-            want_singleton: asked.singleton,
-            want_multi: asked.multi,
-            qualified: &asked.qualified,
-            returned: observed.returned.get(&id).unwrap_or(&BTreeMap::new()),
-        });
-        match write(world, &stored, (labelled, &decision), tried).await {
-            Ok(refusal) => returning.complaints.extend(refusal.or(decision.error).map(|why| (id, why))),
-            Err(source) if returning.failure.is_none() => {
-                returning.failure = Some(StatusError { what: id.to_string(), source });
+/// Writes the statuses that differ, of the objects that are concerned. One that cannot be written stops none of the others, and is tried again.
+pub(super) async fn returned(world: &World, state: &mut State, tried: &mut Tried) -> Result<(), StatusError> {
+    let mut outcome = Ok(());
+    for id in std::mem::take(&mut state.due.objects) {
+        world.effort.status.add(1);
+        match return_one(world, state, &id, tried).await {
+            Ok(complaint) => complain(state, id, complaint),
+            Err(source) => {
+                outcome = outcome.and(Err(StatusError { what: id.to_string(), source }));
+                state.due.objects.insert(id);
             }
-            Err(_) => {}
         }
     }
-    returning
+    outcome
 }
 
+/// Why the object does not show the status of its clusters, if so.
+async fn return_one(
+    world: &World,
+    state: &State,
+    id: &ObjectId,
+    tried: &mut Tried,
+) -> Result<Option<String>, ApiError> {
+    let asked = Asked::of(state, id);
+    let Some(stored) = world.wds.get(id).filter(|stored| asked.by_anybody || is_labelled(stored)) else {
+        tried.forget(id);
+        return Ok(None);
+    };
+    let labelled =
+        (stored.header().label(SINGLETON_LABEL).is_some(), stored.header().label(MULTI_LABEL).is_some());
+    let decision = status::returned(&ReturnInput {
+        id,
+        generation: stored.header().generation,
+        labelled,
+        status: stored.to_value().get("status"),
+        want_singleton: asked.singleton,
+        want_multi: asked.multi,
+        qualified: &asked.qualified,
+        returned: state.returned.get(id).unwrap_or(&BTreeMap::new()),
+    });
+    let refusal = write(world, &stored, (labelled, &decision), tried).await?;
+    Ok(refusal.or(decision.error))
+}
+
+/// Tells the policies that asked.
+fn complain(state: &mut State, id: ObjectId, complaint: Option<String>) {
+    if state.complaints.get(&id) == complaint.as_ref() {
+        return;
+    }
+    state.due.policies.extend(state.bound.holders(&id).map(|(policy, _)| policy.clone()));
+    match complaint {
+        Some(complaint) => drop(state.complaints.insert(id, complaint)),
+        None => drop(state.complaints.remove(&id)),
+    }
+}
+
+/// Whether a label says that a status was returned.
+pub(super) fn is_labelled(stored: &Object) -> bool {
+    let header = stored.header();
+    header.label(SINGLETON_LABEL).is_some() || header.label(MULTI_LABEL).is_some()
+}
+
+/// What the policies of an object want to see of it.
 #[derive(Default)]
 struct Asked {
+    by_anybody: bool,
     singleton: bool,
     multi: bool,
     qualified: BTreeSet<ClusterName>,
 }
 
-fn asked(world: &World, observed: &Observed) -> BTreeMap<ObjectId, Asked> {
-    let mut asked: BTreeMap<ObjectId, Asked> = BTreeMap::new();
-    for policy in observed.policies.values() {
-        for (id, modulation) in policy.objects.iter().filter(|(_, m)| m.want_singleton || m.want_multi) {
-            let entry = asked.entry(id.clone()).or_default();
-            entry.singleton |= modulation.want_singleton;
-            entry.multi |= modulation.want_multi;
-            entry.qualified.extend(policy.clusters.iter().cloned());
+impl Asked {
+    fn of(state: &State, id: &ObjectId) -> Self {
+        let mut asked = Self::default();
+        for (_, policy) in state.bound.holders(id) {
+            let wanted = policy.objects.get(id).filter(|m| m.want_singleton || m.want_multi);
+            let Some(modulation) = wanted else { continue };
+            asked.by_anybody = true;
+            asked.singleton |= modulation.want_singleton;
+            asked.multi |= modulation.want_multi;
+            asked.qualified.extend(policy.clusters.iter().cloned());
         }
+        asked
     }
-    for resource in world.wds.mirror.watched() {
-        for object in world.wds.mirror.list(&resource.group_resource()) {
-            let header = object.header();
-            if header.label(SINGLETON_LABEL).is_some() || header.label(MULTI_LABEL).is_some() {
-                asked.entry(object.id()).or_default();
-            }
-        }
-    }
-    asked
 }
 
 /// Labels are added before a status is written and removed after it is cleared, so that a crash leaves a label to clean up by. Returns why the server refuses the
@@ -120,7 +136,7 @@ async fn write(
     world: &World,
     stored: &Object,
     (labelled, decision): ((bool, bool), &ReturnDecision),
-    tried: &Tried,
+    tried: &mut Tried,
 ) -> Result<Option<String>, ApiError> {
     let Some(resource) = world.wds.resource_in(&stored.header().gvk) else { return Ok(None) };
     let adds = (decision.labels.0 && !labelled.0) || (decision.labels.1 && !labelled.1);

@@ -46,10 +46,7 @@ struct Row {
 /// When a ConfigMap does not parse.
 pub fn entries(wds: &Mirror, source: &SourceName) -> Result<Vec<LedgerEntry>, LedgerError> {
     let mut entries = Vec::new();
-    for config_map in wds.list(&resources::config_maps().group_resource()) {
-        if config_map.header().label(LEDGER_LABEL) != Some(source.as_str()) || !in_system(&config_map) {
-            continue;
-        }
+    for config_map in of_source(wds, source) {
         let text = config_map
             .to_value()
             .pointer("/data/entries")
@@ -69,8 +66,14 @@ pub fn entries(wds: &Mirror, source: &SourceName) -> Result<Vec<LedgerEntry>, Le
     Ok(entries)
 }
 
-fn in_system(object: &Object) -> bool {
-    object.header().namespace == Some(system_namespace())
+/// Whose ledger a ConfigMap of the system namespace is part of.
+pub fn source_of(config_map: &Object) -> Option<SourceName> {
+    config_map.header().label(LEDGER_LABEL).map(SourceName::from)
+}
+
+fn of_source(wds: &Mirror, source: &SourceName) -> Vec<Object> {
+    let is_its = |map: &Object| map.header().label(LEDGER_LABEL) == Some(source.as_str());
+    wds.select(&resources::config_maps().group_resource(), Some(&system_namespace()), is_its)
 }
 
 /// Writes a ledger: changed chunks are applied, superfluous ones deleted. What is written is noted in the mirror, so that the next pass does not read an older one.
@@ -85,11 +88,7 @@ pub(super) async fn write(
     let manager = Manager { name: HUB_MANAGER, force: true };
     let wanted: Vec<Object> =
         chunks.iter().enumerate().filter_map(|(index, chunk)| config_map(source, index, chunk)).collect();
-    let stored: Vec<Object> = mirror
-        .list(&resource.group_resource())
-        .into_iter()
-        .filter(|map| map.header().label(LEDGER_LABEL) == Some(source.as_str()) && in_system(map))
-        .collect();
+    let stored = of_source(mirror, source);
     for chunk in &wanted {
         let same =
             stored.iter().any(|map| map.header().name == chunk.header().name && data(map) == data(chunk));

@@ -1,6 +1,6 @@
 //! Writes ManifestWorks.
 
-use apimachinery::{Name, Namespace};
+use apimachinery::{Name, Namespace, Object};
 use plan::work::{Mailbox, WorkChange};
 use runtime::{ApiError, DeleteOptions, Key, Reason, Target};
 
@@ -8,13 +8,23 @@ use super::wire;
 use crate::install::HUB_MANAGER;
 use crate::world::{World, resources};
 
-/// Performs one change. A precondition that does not hold is no error: the watch will tell, and the next pass decides anew.
-pub(super) async fn act(world: &World, mailbox: &Mailbox, change: &WorkChange) -> Result<(), ApiError> {
+/// How a write went.
+pub(super) enum Done {
+    /// The work is as decided; as it is stored now, unless it was deleted.
+    Written(Option<Object>),
+    /// The work is not what it was decided from: the watch will tell, and the mailbox is decided anew.
+    Stale,
+    /// There is no mailbox yet: the inventory controller makes it and wakes transport.
+    NoMailbox,
+}
+
+/// Performs one change.
+pub(super) async fn act(world: &World, mailbox: &Mailbox, change: &WorkChange) -> Result<Done, ApiError> {
     let resource = resources::manifest_works();
     let its = &world.its.connection;
     let outcome = match change {
         WorkChange::Create(content) => {
-            let Some(work) = wire::object(&mailbox.cluster, content, None) else { return Ok(()) };
+            let Some(work) = wire::object(&mailbox.cluster, content, None) else { return Ok(Done::Stale) };
             its.create(&resource, &work, HUB_MANAGER).await
         }
         WorkChange::Update { resource_version, content } => {
@@ -22,9 +32,11 @@ pub(super) async fn act(world: &World, mailbox: &Mailbox, change: &WorkChange) -
             let Some(stored) =
                 stored.filter(|s| s.header().resource_version.as_deref() == Some(resource_version))
             else {
-                return Ok(());
+                return Ok(Done::Stale);
             };
-            let Some(work) = wire::object(&mailbox.cluster, content, Some(&stored)) else { return Ok(()) };
+            let Some(work) = wire::object(&mailbox.cluster, content, Some(&stored)) else {
+                return Ok(Done::Stale);
+            };
             its.replace(&resource, &work, HUB_MANAGER).await
         }
         WorkChange::Delete { name, uid, resource_version } => {
@@ -36,20 +48,18 @@ pub(super) async fn act(world: &World, mailbox: &Mailbox, change: &WorkChange) -
             };
             let target = Target { resource: &resource, namespace: Some(&namespace), name, subresource: "" };
             return match its.delete(target, &options).await {
-                Err(error) if error.reason == Reason::Conflict => Ok(()),
-                other => other.map(|_| ()),
+                Err(error) if error.reason == Reason::Conflict => Ok(Done::Stale),
+                other => other.map(|_| Done::Written(None)),
             };
         }
     };
     match outcome {
         Ok(stored) => {
-            world.its.mirror.note(&resource.group_resource(), stored);
-            Ok(())
+            world.its.mirror.note(&resource.group_resource(), stored.clone());
+            Ok(Done::Written(Some(stored)))
         }
-        // No mailbox yet: the inventory controller makes it and wakes transport.
-        Err(error) if matches!(error.reason, Reason::Conflict | Reason::AlreadyExists | Reason::NotFound) => {
-            Ok(())
-        }
+        Err(error) if matches!(error.reason, Reason::Conflict | Reason::AlreadyExists) => Ok(Done::Stale),
+        Err(error) if error.is_not_found() => Ok(Done::NoMailbox),
         Err(error) => Err(error),
     }
 }

@@ -27,7 +27,7 @@ fn content(names: &[&str], clusters: &[&str]) -> Option<BindingContent> {
 fn applying() -> Holds {
     let progress = SourceProgress {
         applying: true,
-        owned: [id("a"), id("b")].into(),
+        owned: Arc::new([id("a"), id("b")].into()),
         policies: ["p".into()].into(),
         ..SourceProgress::default()
     };

@@ -22,7 +22,7 @@ fn unit(name: &str, pairs: Vec<PairStatus>) -> (UnitName, ReportedUnit) {
         advancing: false,
         objects: 2,
         failures: &[],
-        pairs: &pairs,
+        tally: &pairs.iter().collect(),
     };
     let status = unit_status(&input);
     (name, ReportedUnit { path: "apps/x".into(), status, pairs })

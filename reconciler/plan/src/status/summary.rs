@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::ObjectId;
 
-use super::{Condition, Counts, Failure, PairState, PairStatus, PolicyStatus, Truth, UnitInput, UnitStatus};
+use super::{
+    Condition, Counts, Failure, PairState, PairStatus, PolicyStatus, Tally, Truth, UnitInput, UnitStatus,
+};
 use crate::ClusterName;
 use crate::finding::some_of;
 
@@ -16,12 +18,12 @@ const MAX_FAILURES: usize = 10;
 const MAX_MESSAGE: usize = 500;
 
 /// The status of a policy, from what it places. `errors` are those of selection, of its Binding and of status return.
-pub fn policy_status(errors: &[String], pairs: &[PairStatus]) -> PolicyStatus {
-    let counts = counts(pairs);
-    let failed = failures(pairs, PairState::is_refused);
+pub fn policy_status(errors: &[String], tally: &Tally) -> PolicyStatus {
+    let counts = tally.counts();
+    let failed: Vec<Failure> = tally.refused().map(failure).collect();
     let mut lines: BTreeSet<String> = errors.iter().cloned().collect();
     lines.extend(in_words(&failed));
-    let conditions = vec![synced(&counts, failed.first()), available(&counts, pairs)];
+    let conditions = vec![synced(&counts, failed.first()), available(&counts, tally)];
     PolicyStatus { errors: capped(lines), conditions, counts }
 }
 
@@ -36,13 +38,12 @@ fn synced(counts: &Counts, failure: Option<&Failure>) -> Condition {
     Condition { kind: "Synced", status, reason, message }
 }
 
-fn available(counts: &Counts, pairs: &[PairStatus]) -> Condition {
+fn available(counts: &Counts, tally: &Tally) -> Condition {
     if counts.ready == counts.placed {
         let message = placement(counts);
         return Condition { kind: "Ready", status: Truth::True, reason: "Available", message };
     }
-    let worst = failures(pairs, |state| !state.is_ready()).into_iter().next();
-    let worst = worst.map(|failure| format!("; {failure}")).unwrap_or_default();
+    let worst = tally.worst().map(|pair| format!("; {}", failure(pair))).unwrap_or_default();
     let message = format!("{} of {} placements healthy{worst}", counts.ready, counts.placed);
     Condition { kind: "Ready", status: Truth::False, reason: "Unavailable", message }
 }
@@ -56,9 +57,9 @@ fn placement(counts: &Counts) -> String {
 
 /// The status of a unit.
 pub fn unit_status(input: &UnitInput<'_>) -> UnitStatus {
-    let mut counts = counts(input.pairs);
+    let mut counts = input.tally.counts();
     counts.objects = input.objects;
-    let mut failures = failures(input.pairs, PairState::is_trouble);
+    let mut failures: Vec<Failure> = input.tally.troubles().map(failure).collect();
     failures.extend(input.failures.iter().map(clean));
     failures.sort();
     failures.dedup();
@@ -69,8 +70,7 @@ pub fn unit_status(input: &UnitInput<'_>) -> UnitStatus {
 
 fn conditions(input: &UnitInput<'_>, counts: &Counts, failures: &[Failure]) -> Vec<Condition> {
     let progress = format!("{} of {} placements healthy", counts.ready, counts.placed);
-    let under_way =
-        input.advancing || input.pairs.iter().any(|p| !p.state.is_ready() && !p.state.is_trouble());
+    let under_way = input.advancing || input.tally.is_under_way();
     let ready = match failures.first() {
         Some(failure) => {
             let more = failures.len() - 1;
@@ -100,37 +100,19 @@ fn conditions(input: &UnitInput<'_>, counts: &Counts, failures: &[Failure]) -> V
     conditions
 }
 
-/// Numbers over pairs; objects that are placed nowhere do not appear in them.
-fn counts(pairs: &[PairStatus]) -> Counts {
-    let objects: BTreeSet<&ObjectId> = pairs.iter().map(|p| &p.pair.object).collect();
-    let clusters: BTreeSet<&ClusterName> = pairs.iter().map(|p| &p.pair.cluster).collect();
-    Counts {
-        objects: objects.len(),
-        clusters: clusters.len(),
-        placed: pairs.len(),
-        applied: pairs.iter().filter(|p| matches!(p.state, PairState::Applied(_))).count(),
-        ready: pairs.iter().filter(|p| p.state.is_ready()).count(),
-    }
-}
-
-/// Pairs in one of some states, with what they say; refusals first.
-fn failures(pairs: &[PairStatus], test: impl Fn(&PairState) -> bool) -> Vec<Failure> {
-    let mut chosen: Vec<&PairStatus> = pairs.iter().filter(|p| test(&p.state)).collect();
-    chosen.sort_by_key(|p| (!p.state.is_refused(), !p.state.is_trouble(), *p));
-    let failure = |p: &PairStatus| {
-        let message = match &p.state {
-            PairState::Pending(message) | PairState::Failed(message) | PairState::NotAllowed(message) => {
-                message.clone()
-            }
-            PairState::Applied(health) => health.to_string(),
-        };
-        clean(&Failure {
-            object: Some(p.pair.object.clone()),
-            cluster: Some(p.pair.cluster.clone()),
-            message,
-        })
+/// What a pair says that is not ready.
+fn failure(pair: &PairStatus) -> Failure {
+    let message = match &pair.state {
+        PairState::Pending(message) | PairState::Failed(message) | PairState::NotAllowed(message) => {
+            message.clone()
+        }
+        PairState::Applied(health) => health.to_string(),
     };
-    chosen.into_iter().map(failure).collect()
+    clean(&Failure {
+        object: Some(pair.pair.object.clone()),
+        cluster: Some(pair.pair.cluster.clone()),
+        message,
+    })
 }
 
 /// A message that may stand in a status: no Secret's value, no more than some lines.

@@ -222,7 +222,14 @@ fn healthy() -> PairState {
 }
 
 fn unit(pairs: &[PairStatus], failures: &[Failure], advancing: bool) -> UnitStatus {
-    unit_status(&UnitInput { unit: &"cart".into(), commit: "c0ffee", advancing, objects: 5, failures, pairs })
+    unit_status(&UnitInput {
+        unit: &"cart".into(),
+        commit: "c0ffee",
+        advancing,
+        objects: 5,
+        failures,
+        tally: &pairs.iter().collect(),
+    })
 }
 
 fn lines(conditions: &[Condition]) -> Vec<String> {
@@ -290,7 +297,7 @@ fn at_most_ten_failures_and_never_a_secrets_value() {
 fn a_policy_says_what_it_places_and_what_clusters_refuse() {
     let refused = || PairState::Failed("forbidden".into());
     let pairs = [pair("a", "c1", refused()), pair("a", "c2", refused()), pair("b", "c1", healthy())];
-    let status = policy_status(&["spec.downsync[0]: no such operator".to_owned()], &pairs);
+    let status = policy_status(&["spec.downsync[0]: no such operator".to_owned()], &pairs.iter().collect());
     assert_eq!(
         status.errors,
         ["ConfigMap shop/a on c1, c2: forbidden", "spec.downsync[0]: no such operator"]
@@ -302,7 +309,7 @@ fn a_policy_says_what_it_places_and_what_clusters_refuse() {
             "Ready False Unavailable: 1 of 3 placements healthy; ConfigMap shop/a on c1: forbidden"
         ]
     );
-    let status = policy_status(&[], &[pair("b", "c1", healthy())]);
+    let status = policy_status(&[], &[pair("b", "c1", healthy())].iter().collect());
     assert_eq!(
         lines(&status.conditions),
         [
@@ -310,6 +317,6 @@ fn a_policy_says_what_it_places_and_what_clusters_refuse() {
             "Ready True Available: 1 object(s) on 1 cluster(s)"
         ]
     );
-    let nothing = policy_status(&[], &[]);
+    let nothing = policy_status(&[], &Tally::default());
     assert!(lines(&nothing.conditions)[0].ends_with("it places nothing: no object, or no cluster, matches"));
 }

@@ -11,6 +11,7 @@
 mod charts;
 #[path = "../conformance/suite.rs"]
 mod conformance;
+mod effort;
 mod generated;
 mod harness;
 mod intent;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         charts::trials(),
         kustomize::trials(),
         conformance::trials(),
+        effort::trials(),
         kube::trials(),
         intent::trials(),
         sim::trials(),

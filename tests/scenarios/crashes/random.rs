@@ -31,7 +31,7 @@ impl Random {
 }
 
 /// Fields that differ between two runs of the same commits.
-const CHANCE: [&str; 10] = [
+const CHANCE: [&str; 11] = [
     "transport.kubestellar.io/originOwnerReferenceBindingGeneration",
     "uid",
     "resourceVersion",
@@ -42,6 +42,7 @@ const CHANCE: [&str; 10] = [
     "lastGeneration",
     "time",
     "url",
+    "fetchedFrom",
 ];
 
 /// An object without what differs between two runs.

@@ -9,7 +9,9 @@ use ::plan::{ClusterName, explain};
 use anyhow::{Context as _, bail};
 use apimachinery::ObjectId;
 use apimachinery::kinds::{KindTable, Scope};
+use hub::declare::Commits;
 
+use crate::limits::LimitArgs;
 use crate::repository;
 
 /// Arguments of `explain`.
@@ -32,6 +34,8 @@ pub struct Args {
     /// Print JSON
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +47,8 @@ enum Format {
 /// Prints the explanation.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let repository = repository::open(&args.repo)?;
-    let (_, declared) = repository::declared_at(&repository, &args.rev, "")?;
+    let mut commits = Commits::new(args.limits.options()?);
+    let (_, declared) = repository::declared_at(&repository, &args.rev, "", &mut commits)?;
     let (kind, name) =
         args.object.split_once('/').with_context(|| format!("{} is not KIND/NAME", args.object))?;
     let id = object_id(&declared.declaration, kind, name, &args.namespace)?;

@@ -10,6 +10,8 @@ use anyhow::Context as _;
 use apimachinery::SystemClock;
 use runtime::{Connection, Shutdown};
 
+use crate::limits::LimitArgs;
+
 /// Arguments of `hub`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -46,6 +48,8 @@ pub struct Args {
     /// Helm binary that renders the charts of units which say `engine: cli`; without one they are refused
     #[arg(long, value_name = "FILE")]
     helm_binary: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Runs until a signal.
@@ -56,7 +60,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::new(&args.wds_name, args.mirrors);
     settings.allow_local_sources = args.allow_local_sources;
     settings.take_over = args.take_over;
-    settings.helm = args.helm_binary.map(|path| render::Program::new(HelmBinary::new(path)));
+    settings.render = args.limits.options()?;
+    settings.render.helm.program = args.helm_binary.map(|path| render::Program::new(HelmBinary::new(path)));
     settings.git_hosts = args.git_host;
     settings.git_silence = args.git_timeout;
     let shutdown = Shutdown::new();

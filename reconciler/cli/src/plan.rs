@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use git::Repository;
 use hub::declare::Commits;
 
+use crate::limits::LimitArgs;
 use crate::repository;
 
 /// Arguments of `plan`.
@@ -35,6 +36,8 @@ pub struct Args {
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +53,8 @@ const ATTENTION: u8 = 2;
 /// Prints the review.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let repository = repository::open(&args.repo)?;
-    let mut commits = Commits::default();
-    let mut declared = |revision| repository::declared_next(&repository, revision, &args.path, &mut commits);
+    let mut commits = Commits::new(args.limits.options()?);
+    let mut declared = |revision| repository::declared_at(&repository, revision, &args.path, &mut commits);
     let base = args.base.as_deref().map(&mut declared).transpose()?;
     let (head_commit, head) = declared(&args.head)?;
     let inventory = args.inventory.as_deref().map(|at| inventory(&repository, at)).transpose()?;

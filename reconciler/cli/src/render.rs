@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use hub::declare;
 use hub::{BaseMirrors, HelmBinary};
 
+use crate::limits::LimitArgs;
 use crate::repository;
 
 /// Arguments of `render`.
@@ -28,6 +29,8 @@ pub struct Args {
     allow_remote: Vec<String>,
     #[command(flatten)]
     chart: ChartArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// What a chart is released with. What is not given here is as gitstellar.yaml says of the unit.
@@ -81,9 +84,9 @@ enum LoadRestrictor {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let path = args.path.canonicalize()?;
     let root = repository::root_of(&path)?;
-    let program = args.chart.helm_binary.clone().map(|path| Program::new(HelmBinary::new(path)));
-    let mut options =
-        declare::options_at(&Directory::open(&root)?, &inside(&root, &path)?, program.as_ref())?;
+    let mut operator = args.limits.options()?;
+    operator.helm.program = args.chart.helm_binary.clone().map(|path| Program::new(HelmBinary::new(path)));
+    let mut options = declare::options_at(&Directory::open(&root)?, &inside(&root, &path)?, &operator)?;
     options.kustomize.order = match args.reorder {
         None => Order::default(),
         Some(Reorder::None) => Order::Input,

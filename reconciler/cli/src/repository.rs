@@ -27,17 +27,8 @@ pub fn open(path: &Path) -> anyhow::Result<Repository> {
     })
 }
 
-/// What a revision declares below `path`, with the built-in kinds and those of its own CRDs.
+/// What a revision declares below `path`, with the built-in kinds and those of its own CRDs. After other revisions of the repository it costs what differs.
 pub fn declared_at(
-    repository: &Repository,
-    revision: &str,
-    path: &str,
-) -> anyhow::Result<(git::CommitId, Declared)> {
-    declared_next(repository, revision, path, &mut Commits::default())
-}
-
-/// The same, after other revisions of the repository: it costs what differs.
-pub fn declared_next(
     repository: &Repository,
     revision: &str,
     path: &str,

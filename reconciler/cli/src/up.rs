@@ -26,6 +26,7 @@ use runtime::{Connection, Shutdown};
 use space::OpenError;
 
 use crate::hub::cancel_on_signal;
+use crate::limits::LimitArgs;
 
 /// Arguments of `up`.
 #[derive(clap::Args, Debug)]
@@ -52,6 +53,8 @@ pub struct Args {
     /// How to print the final state
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// How the repository is followed. What is given here is written into the GitSource; what is not stays as it is there.
@@ -112,6 +115,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     settings.own_login = own_login;
     settings.login_advice = login::advice(&place.repository);
     settings.git_silence = args.login.git_timeout;
+    settings.render = args.limits.options()?;
     // One person watches one repository: a status commit at once is what they wait for, and nobody is flooded.
     settings.pacing.change_ms = 1_000;
     let outcome = drive(&args, &place, &screen, (&server, clock, &shutdown, settings)).await;

@@ -9,6 +9,7 @@ use ::render::Directory;
 use apimachinery::kinds::KindTable;
 use hub::declare;
 
+use crate::limits::LimitArgs;
 use crate::repository;
 
 /// Arguments of `validate`.
@@ -20,6 +21,8 @@ pub struct Args {
     /// Print JSON
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tree = Directory::open(&root)?;
     let path = args.repository.canonicalize()?;
     let below = path.strip_prefix(&root)?.to_string_lossy().into_owned();
-    let declared = declare::declare(&tree, &below, KindTable::built_in())?;
+    let declared = declare::declare(&tree, &below, KindTable::built_in(), &args.limits.options()?)?;
     let review = review::review(None, &declared.declaration, &Options::default());
     if args.output == Format::Json {
         println!("{}", serde_json::to_string_pretty(&review.findings)?);

@@ -133,7 +133,7 @@ impl Tree {
         }
         let named = tree.iter().filter_map(|entry| {
             // A name that is not UTF-8 cannot be written in any manifest, so nothing can refer to it.
-            let name = entry.name().ok()?.to_owned();
+            let name = entry.name().ok().filter(|name| !is_forbidden(name))?.to_owned();
             Some((name, classify(entry.kind(), entry.filemode(), entry.id())))
         });
         let mut entries: Vec<_> = named.collect();
@@ -173,11 +173,59 @@ impl Tree {
     }
 }
 
+/// Names that no git client checks out, and that whoever writes files by their names must never see. libgit2 reads trees that hold them.
+fn is_forbidden(name: &str) -> bool {
+    matches!(name, "" | "." | "..") || name.contains(['/', '\0']) || name.eq_ignore_ascii_case(".git")
+}
+
 fn classify(kind: Option<ObjectType>, mode: i32, id: Oid) -> Entry {
     match kind {
         Some(ObjectType::Tree) => Entry::Directory,
         Some(ObjectType::Commit) => Entry::Submodule,
         _ if mode == i32::from(FileMode::Link) => Entry::Symlink { blob: id.into() },
         _ => Entry::File { blob: id.into() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A commit of one tree whose entries have these names, right or not.
+    fn tree_of(directory: &std::path::Path, names: &[&[u8]]) -> Tree {
+        let repository = Repository::open_or_create_bare(directory).unwrap();
+        let git = repository.lock();
+        let blob = git.blob(b"a: 1\n").unwrap();
+        let mut bytes = Vec::new();
+        for name in names {
+            bytes.extend_from_slice(b"100644 ");
+            bytes.extend_from_slice(name);
+            bytes.push(0);
+            bytes.extend_from_slice(blob.as_bytes());
+        }
+        let tree = git.odb().unwrap().write(ObjectType::Tree, &bytes).unwrap();
+        let text = format!("tree {tree}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nm\n");
+        let commit = git.odb().unwrap().write(ObjectType::Commit, text.as_bytes()).unwrap();
+        drop(git);
+        let commit = repository.resolve(&commit.to_string()).unwrap();
+        repository.tree(commit).unwrap()
+    }
+
+    #[test]
+    fn atk_07_names_that_lead_out_or_into_a_git_directory_are_not_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = tree_of(
+            directory.path(),
+            &[b"..", b".git", b".GIT", b"A.yaml", b"\xff.yaml", b"a.yaml", b"git~1"],
+        );
+        let names: Vec<String> = tree.list("").unwrap().into_iter().map(|(name, _)| name).collect();
+        // A short name of another file system is a name like others: nothing here is ever written to one.
+        assert_eq!(names, ["A.yaml", "a.yaml", "git~1"]);
+        for name in ["a/b", "a\0b", ".", "..", "", ".gIt"] {
+            assert!(is_forbidden(name), "{name:?}");
+        }
+        for name in [".gitignore", "a\\b", "...", "x.", "git"] {
+            assert!(!is_forbidden(name), "{name:?}");
+        }
     }
 }

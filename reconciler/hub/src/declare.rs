@@ -20,12 +20,13 @@ pub mod tree;
 pub mod units;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use apimachinery::Object;
 use apimachinery::kinds::KindTable;
+use apimachinery::{Object, SystemClock};
 use plan::sync::UnitSettings;
 use plan::{Declaration, DeclaredObject, Finding, Origin, UnitName};
-use render::{Phase, RenderedObject, Tree};
+use render::{Phase, RenderOptions, RenderedObject, TimeLimit, Tree};
 use serde_json::Value;
 
 pub use commits::Commits;
@@ -56,13 +57,24 @@ pub struct Incomplete {
     pub clusters: bool,
 }
 
+/// The default limits, and the machine's clock for the one on time.
+pub fn limited() -> RenderOptions {
+    let time = TimeLimit { clock: Some(Arc::new(SystemClock::default())), ..TimeLimit::default() };
+    RenderOptions { time, ..RenderOptions::default() }
+}
+
 /// Reads everything below `root` (empty: the whole tree). `kinds` are those of the WDS, or the built-in ones for an offline plan; kinds whose CRDs the tree holds
 /// are added.
 ///
 /// # Errors
 /// When `gitstellar.yaml` is invalid or the tree cannot be read: then nothing is known about what is declared.
-pub fn declare(tree: &dyn Tree, root: &str, kinds: &KindTable) -> Result<Declared, RepositoryError> {
-    Memory::default().declare(tree, root, kinds)
+pub fn declare(
+    tree: &dyn Tree,
+    root: &str,
+    kinds: &KindTable,
+    operator: &RenderOptions,
+) -> Result<Declared, RepositoryError> {
+    Memory::new(operator.clone()).declare(tree, root, kinds)
 }
 
 /// Where an object of a unit goes.

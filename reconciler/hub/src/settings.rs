@@ -7,6 +7,7 @@ use git::{Limits as RemoteLimits, Url, Withheld};
 use plan::WdsName;
 use plan::report::Pacing;
 use plan::work::Limits;
+use render::RenderOptions;
 
 /// What a hub is told at start.
 #[derive(Clone, Debug)]
@@ -33,8 +34,8 @@ pub struct Settings {
     pub pacing: Pacing,
     /// Author of status commits: name, e-mail.
     pub author: (String, String),
-    /// The helm binary for units that say `engine: cli`; None refuses them.
-    pub helm: Option<render::Program>,
+    /// What a unit may use up, and the helm binary for units that say `engine: cli`; without one they are refused.
+    pub render: RenderOptions,
 }
 
 impl Settings {
@@ -52,7 +53,7 @@ impl Settings {
             limits: Limits::default(),
             pacing: Pacing::default(),
             author: ("gitstellar".to_owned(), "gitstellar@localhost".to_owned()),
-            helm: None,
+            render: crate::declare::limited(),
         }
     }
 

@@ -65,7 +65,7 @@ pub async fn run(world: Arc<World>) {
 async fn follow(world: Arc<World>, source: SourceName, wake: Wake) {
     let watches = watch::Watches::new(wake.clone());
     let asked: Mutex<Option<Asked>> = Mutex::default();
-    let commits = Arc::new(Mutex::new(Commits::new(world.settings.helm.clone())));
+    let commits = Arc::new(Mutex::new(Commits::new(world.settings.render.clone())));
     let (world, source, asked, kept) = (&world, &source, &asked, &(watches, commits));
     runtime::drive("source", wake, world.shutdown.clone(), || async move {
         let before = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();

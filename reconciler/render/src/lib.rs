@@ -8,6 +8,7 @@
 //! | `directory` | a directory as a tree: the only I/O of the room |
 //! | `yaml` | values with places, the loader with both tools' readings and its budgets, the emitter |
 //! | `unit` | one unit: which dialect, the render, its result |
+//! | `limits` | every limit by its name, and time, by somebody else's clock |
 //! | `plain` | directories of manifests |
 //! | `kustomize` | kustomizations |
 //! | `helm` | charts |
@@ -26,6 +27,7 @@ mod directory;
 mod discover;
 pub mod helm;
 pub mod kustomize;
+mod limits;
 mod object;
 mod plain;
 mod renders;
@@ -42,11 +44,12 @@ pub use helm::{
 pub use kustomize::{
     KustomizeError, KustomizeOptions, Order, RemoteBases, RemoteCommit, RemoteError, Remotes,
 };
+pub use limits::{LIMITS, Limit, LimitError, TimeLimit, limits_reference};
 pub use object::{Dialect, Hook, Origin, OriginalId, Phase, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};
 pub use renders::{Asked, Renders};
 pub use tree::{BlobId, Changes, Entry, MemTree, PathError, ReadSet, RepoPath, Tree, TreeError};
-pub use unit::{RenderError, RenderOptions, render_unit};
+pub use unit::{RenderError, RenderOptions, Trouble, render_unit};
 
 #[cfg(test)]
 mod stories;

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use crate::object::{Origin, OriginalId, RenderedObject};
 use crate::tree::{Entry, Files, Found, RepoPath, TreeError};
-use crate::unit::{Shape, dialect_of};
+use crate::unit::{Shape, Trouble, dialect_of};
 use crate::yaml::{Limits, Loader, Node, Profile, Value, YamlError};
 
 /// How directories of manifests are read.
@@ -50,6 +50,17 @@ pub enum PlainError {
         /// The limit.
         limit: usize,
     },
+}
+
+impl PlainError {
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            PlainError::Tree(error) => error.trouble(),
+            PlainError::Yaml(error) => error.trouble(),
+            PlainError::NotAnObject { .. } => Trouble::Failed,
+            PlainError::TooMany { .. } => Trouble::OverLimit,
+        }
+    }
 }
 
 /// Directories inside each other.

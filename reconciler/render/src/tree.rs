@@ -10,6 +10,8 @@ mod path;
 
 use std::sync::Arc;
 
+use crate::unit::Trouble;
+
 pub use changes::Changes;
 pub use files::ReadSet;
 pub(crate) use files::{Files, Found};
@@ -108,6 +110,14 @@ pub enum TreeError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The unit takes too long.
+    #[error("{path}: the unit takes more than {seconds} s to render; split it")]
+    TooSlow {
+        /// What was about to be read.
+        path: RepoPath,
+        /// The limit in seconds.
+        seconds: u64,
+    },
     /// A path that is no path inside the repository.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -120,4 +130,16 @@ pub enum TreeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl TreeError {
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            TreeError::TooManyLinks { .. } | TreeError::TooLarge { .. } | TreeError::TooSlow { .. } => {
+                Trouble::OverLimit
+            }
+            TreeError::Escapes { .. } | TreeError::Path(_) => Trouble::Refused,
+            _ => Trouble::Failed,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use crate::helm::{self, CHART_FILE, HelmError, HelmOptions};
 use crate::kustomize::{self, FILE_NAMES, KustomizeError, KustomizeOptions};
+use crate::limits::TimeLimit;
 use crate::object::{Dialect, Rendered};
 use crate::plain::{self, PlainError, PlainOptions};
 use crate::tree::{Files, Found, RepoPath, Tree, TreeError};
@@ -20,6 +21,19 @@ pub struct RenderOptions {
     pub kustomize: KustomizeOptions,
     /// How charts are released.
     pub helm: HelmOptions,
+    /// How long it may take.
+    pub time: TimeLimit,
+}
+
+/// What kind of trouble a render is in. Each has a finding of its own, and its id never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Something is wrong in the repository: finding `unit-failed`.
+    Failed,
+    /// A limit is exceeded: finding `unit-over-limit`.
+    OverLimit,
+    /// Something is asked for that a render never does (leave the repository, use the network, run a program): finding `unit-refused`.
+    Refused,
 }
 
 /// Why a unit could not be rendered.
@@ -37,6 +51,18 @@ pub enum RenderError {
     /// A chart is wrong.
     #[error(transparent)]
     Helm(#[from] HelmError),
+}
+
+impl RenderError {
+    /// What kind of trouble this is.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            RenderError::Tree(error) => error.trouble(),
+            RenderError::Plain(error) => error.trouble(),
+            RenderError::Kustomize(error) => error.trouble(),
+            RenderError::Helm(error) => error.trouble(),
+        }
+    }
 }
 
 /// What makes a directory what it is.
@@ -70,7 +96,7 @@ pub fn render_unit(
     path: &RepoPath,
     options: &RenderOptions,
 ) -> Result<Rendered, RenderError> {
-    let files = Files::new(tree, options.limits.file_bytes);
+    let files = Files::new(tree, options.limits.file_bytes).within(&options.time);
     let documents = Cell::new(0);
     let mut printed = None;
     let (dialect, objects) = match dialect_of(&files, path)? {

@@ -1,6 +1,6 @@
 //! How `gitstellar.yaml` says that a unit's charts are released.
 
-use render::{Engine, HelmOptions, Program};
+use render::{Engine, HelmOptions};
 use serde::Deserialize;
 
 /// The `helm` section of a unit. Its names are those that people know from Argo CD and Flux.
@@ -48,8 +48,8 @@ pub enum EngineName {
 }
 
 impl ChartSettings {
-    /// The options of a render. `name` is the unit's, `namespace` that of its objects which have none.
-    pub(super) fn options(&self, name: &str, namespace: &str, program: Option<&Program>) -> HelmOptions {
+    /// The options of a render. `name` is the unit's, `namespace` that of its objects which have none; limits and the helm binary are the operator's.
+    pub(super) fn options(&self, name: &str, namespace: &str, operator: &HelmOptions) -> HelmOptions {
         HelmOptions {
             release_name: Some(self.release_name.clone().unwrap_or_else(|| name.to_owned())),
             namespace: namespace.to_owned(),
@@ -64,8 +64,8 @@ impl ChartSettings {
                 EngineName::InProcess => Engine::InProcess,
                 EngineName::Cli => Engine::Cli,
             },
-            program: program.filter(|_| self.engine == EngineName::Cli).cloned(),
-            ..HelmOptions::default()
+            program: operator.program.clone().filter(|_| self.engine == EngineName::Cli),
+            ..operator.clone()
         }
     }
 }

@@ -12,9 +12,9 @@ pub struct Commits {
 }
 
 impl Commits {
-    /// Nothing known yet. `program` is the helm binary that units may ask for.
-    pub fn new(program: Option<render::Program>) -> Self {
-        Self { memory: Memory::new(program), last: None }
+    /// Nothing known yet. `operator` has the limits, and the helm binary that units may ask for.
+    pub fn new(operator: render::RenderOptions) -> Self {
+        Self { memory: Memory::new(operator), last: None }
     }
 
     /// What a commit declares; see [`super::declare`].

@@ -24,10 +24,10 @@ pub(super) struct Read {
 pub(super) fn read(
     tree: &dyn Tree,
     directory: &RepoPath,
-    renders: &mut Renders<Vec<Raw>>,
+    (operator, renders): (&RenderOptions, &mut Renders<Vec<Raw>>),
 ) -> Result<Read, RepositoryError> {
     let asked: Vec<render::Asked> =
-        manifests(tree, directory)?.into_iter().map(|file| (file, RenderOptions::default())).collect();
+        manifests(tree, directory)?.into_iter().map(|file| (file, operator.clone())).collect();
     let mut read = Read::default();
     for ((file, _), result) in asked.iter().zip(renders.render(tree, &asked, Raw::all)) {
         match result {

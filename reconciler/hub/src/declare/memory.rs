@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use apimachinery::kinds::{CustomKind, KindTable};
 use plan::{Declaration, DeclaredObject, Finding, Unit, UnitName};
-use render::{Changes, Program, Renders, Tree};
+use render::{Changes, RenderOptions, Renders, Tree};
 
 use super::repository::{self, RepositoryError};
 use super::units::{self, ListedUnit};
@@ -21,7 +21,7 @@ pub struct Memory {
     renders: Renders<Vec<Raw>>,
     kinds: Kinds,
     units: BTreeMap<UnitName, Kept>,
-    program: Option<Program>,
+    operator: RenderOptions,
 }
 
 /// One unit as it was last declared.
@@ -49,9 +49,9 @@ struct Kinds {
 }
 
 impl Memory {
-    /// An empty memory. `program` is the helm binary that units may ask for.
-    pub fn new(program: Option<Program>) -> Self {
-        Self { program, ..Self::default() }
+    /// An empty memory. `operator` has the limits, and the helm binary that units may ask for.
+    pub fn new(operator: RenderOptions) -> Self {
+        Self { operator, ..Self::default() }
     }
 
     /// Turns to the next tree. `changes` is how it differs from the one before; `None` when that is not known.
@@ -73,15 +73,11 @@ impl Memory {
         let repository_documents = self.repository.read(tree, &root)?;
         let repository = self.repository.get();
         let mut findings = Vec::new();
-        let listed = units::listed(
-            tree,
-            &root,
-            (repository, self.program.as_ref(), &mut self.renders),
-            &mut findings,
-        )?;
+        let listed =
+            units::listed(tree, &root, (repository, &self.operator, &mut self.renders), &mut findings)?;
         let failures = self.render(tree, listed);
-        let policies = files::read(tree, &root.child("policies"), &mut self.renders)?;
-        let clusters = files::read(tree, &root.child("clusters"), &mut self.renders)?;
+        let policies = files::read(tree, &root.child("policies"), (&self.operator, &mut self.renders))?;
+        let clusters = files::read(tree, &root.child("clusters"), (&self.operator, &mut self.renders))?;
         let incomplete =
             Incomplete { policies: !policies.findings.is_empty(), clusters: !clusters.findings.is_empty() };
         self.learn(kinds);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plan::{Finding, Origin, Severity, UnitName};
-use render::{Program, RenderError, RenderOptions, Renders, RepoPath, Tree, UnitProblem};
+use render::{RenderError, RenderOptions, Renders, RepoPath, Tree, Trouble, UnitProblem};
 
 use super::Raw;
 use super::charts::ChartSettings;
@@ -28,18 +28,18 @@ pub(super) struct ListedUnit {
 pub(super) fn listed(
     tree: &dyn Tree,
     root: &RepoPath,
-    (repository, program, renders): (&Repository, Option<&Program>, &mut Renders<Vec<Raw>>),
+    (repository, operator, renders): (&Repository, &RenderOptions, &mut Renders<Vec<Raw>>),
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<ListedUnit>, RepositoryError> {
     let default = repository.defaults.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
     if !repository.units.is_empty() {
-        return named(root, (repository, program), &default);
+        return named(root, (repository, operator), &default);
     }
     let mut listed = Vec::new();
     for unit in renders.discover(tree, root)? {
         match unit.problem {
             None => listed.push(ListedUnit {
-                options: options(&ChartSettings::default(), (&unit.name, &default), program),
+                options: options(&ChartSettings::default(), (&unit.name, &default), operator),
                 name: UnitName::from(unit.name),
                 path: unit.path,
                 namespace: default.clone(),
@@ -64,14 +64,14 @@ pub(super) fn listed(
     Ok(listed)
 }
 
-/// How the unit at `path` of a repository is rendered: as its `gitstellar.yaml` says, where that names the path.
+/// How the unit at `path` of a repository is rendered: as its `gitstellar.yaml` says, where that names the path, within the operator's limits.
 ///
 /// # Errors
 /// When `gitstellar.yaml` is invalid or the tree cannot be read.
 pub fn options_at(
     tree: &dyn Tree,
     path: &RepoPath,
-    program: Option<&Program>,
+    operator: &RenderOptions,
 ) -> Result<RenderOptions, RepositoryError> {
     let root = RepoPath::root();
     let mut kept = super::repository::Kept::default();
@@ -82,11 +82,11 @@ pub fn options_at(
     Ok(match named {
         Some(unit) => {
             let namespace = unit.namespace.as_deref().unwrap_or(default);
-            options(&unit.helm, (unit.unit_name().as_str(), namespace), program)
+            options(&unit.helm, (unit.unit_name().as_str(), namespace), operator)
         }
         None => {
             let name = render::unit_name(path.as_str());
-            options(&ChartSettings::default(), (&name, default), program)
+            options(&ChartSettings::default(), (&name, default), operator)
         }
     })
 }
@@ -94,7 +94,7 @@ pub fn options_at(
 /// The units of `gitstellar.yaml`. Of two with one name neither is rendered: nobody knows which of them is meant, and what the name placed stays as it is.
 fn named(
     root: &RepoPath,
-    (repository, program): (&Repository, Option<&Program>),
+    (repository, operator): (&Repository, &RenderOptions),
     default: &str,
 ) -> Result<Vec<ListedUnit>, RepositoryError> {
     let mut listed: BTreeMap<UnitName, ListedUnit> = BTreeMap::new();
@@ -113,24 +113,45 @@ fn named(
             continue;
         }
         let namespace = unit.namespace.clone().unwrap_or_else(|| default.to_owned());
-        let options = options(&unit.helm, (name.as_str(), &namespace), program);
+        let options = options(&unit.helm, (name.as_str(), &namespace), operator);
         listed.insert(name.clone(), ListedUnit { name, path, namespace, options, refused: None });
     }
     Ok(listed.into_values().collect())
 }
 
+/// The operator's options, with what the repository says of the unit.
 fn options(
     charts: &ChartSettings,
     (name, namespace): (&str, &str),
-    program: Option<&Program>,
+    operator: &RenderOptions,
 ) -> RenderOptions {
-    RenderOptions { helm: charts.options(name, namespace, program), ..RenderOptions::default() }
+    RenderOptions { helm: charts.options(name, namespace, &operator.helm), ..operator.clone() }
 }
 
 /// The text of a render error begins with its place; the finding carries it as a whole.
 pub(super) fn failure(unit: &UnitName, error: &RenderError) -> Finding {
-    let message = format!("unit {unit} cannot be rendered, what it placed stays as it is: {error}");
-    Finding { severity: Severity::Blocker, id: "unit-failed", origin: place_in(&error.to_string()), message }
+    let message = format!("unit {unit} cannot be rendered, what it placed stays as it is: {}", whole(error));
+    let id = match error.trouble() {
+        Trouble::Failed => "unit-failed",
+        Trouble::OverLimit => "unit-over-limit",
+        Trouble::Refused => "unit-refused",
+    };
+    Finding { severity: Severity::Blocker, id, origin: place_in(&error.to_string()), message }
+}
+
+/// An error, and those of its causes that it does not tell itself.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// `file:line` or `file:line:column` at the start of a message.

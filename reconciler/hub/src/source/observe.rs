@@ -59,6 +59,33 @@ pub struct SourceSpec {
 }
 
 impl SourceSpec {
+    /// Checks a stored GitSource, for a hub with these settings.
+    pub fn read(settings: &Settings, stored: &Object) -> Self {
+        let spec = stored.to_value().get("spec").cloned().unwrap_or_default();
+        let (spec, unreadable) = match GitSourceSpec::deserialize(spec) {
+            Ok(spec) => (spec, None),
+            Err(error) => (GitSourceSpec::default(), Some(problem("SpecInvalid", error.to_string()))),
+        };
+        let branch = spec.git_ref.as_deref().map(|name| branch_name(name).to_owned());
+        let report =
+            spec.report.and_then(|report| report.git_ref).unwrap_or_else(|| DEFAULT_REPORT_BRANCH.to_owned());
+        let report_branch = Some(branch_name(&report).to_owned()).filter(|name| !name.is_empty());
+        let refused = unreadable.or_else(|| ref_problem(branch.as_deref(), report_branch.as_deref()));
+        Self {
+            location: refused.map_or_else(|| locate(settings, &spec.url), Err),
+            branch,
+            path: spec.path.unwrap_or_default().trim_matches('/').to_owned(),
+            interval: spec.interval.as_deref().and_then(duration).unwrap_or(DEFAULT_INTERVAL),
+            secret: spec.secret_ref.map(|secret| secret.name.as_str().into()),
+            login_advice: settings.login_advice,
+            suspend: spec.suspend,
+            hold_rewrites: spec.rewrites.as_deref() == Some("Hold"),
+            allow: spec.allow.as_ref().map(Allow::from).unwrap_or_default(),
+            report_branch,
+            generation: stored.header().generation.unwrap_or_default(),
+        }
+    }
+
     /// Whether the repository is on this machine.
     pub fn is_local(&self) -> bool {
         matches!(self.location, Ok(Location::Local(_)))
@@ -107,14 +134,16 @@ pub(super) fn seed(source: &SourceName) -> u64 {
 /// All GitSources of the WDS, checked.
 pub fn specs(world: &World) -> BTreeMap<SourceName, SourceSpec> {
     let stored = world.wds.mirror.list(&resources::git_sources().group_resource());
-    let checked = |source: &Object| (SourceName::from(source.header().name.as_str()), checked(world, source));
+    let checked = |source: &Object| {
+        (SourceName::from(source.header().name.as_str()), SourceSpec::read(&world.settings, source))
+    };
     stored.iter().filter(|source| !source.header().deleting).map(checked).collect()
 }
 
 /// One GitSource, checked; `None` when it is gone or going.
 pub fn spec(world: &World, source: &SourceName) -> Option<SourceSpec> {
     let stored = stored(world, source).filter(|source| !source.header().deleting)?;
-    Some(checked(world, &stored))
+    Some(SourceSpec::read(&world.settings, &stored))
 }
 
 /// Whether the WDS still holds the specification that a look was for: fetching takes its time, and whoever has set `rewrites` to `Hold` in between has said so before
@@ -154,32 +183,6 @@ pub(super) fn recorded(world: &World, source: &SourceName) -> Option<Recorded> {
     let value = stored(world, source)?.to_value();
     let text = |field: &str| value.pointer(field).and_then(serde_json::Value::as_str).map(str::to_owned);
     Some(Recorded { commit: text("/status/fetched")?, from: text("/status/fetchedFrom")? })
-}
-
-fn checked(world: &World, stored: &Object) -> SourceSpec {
-    let spec = stored.to_value().get("spec").cloned().unwrap_or_default();
-    let (spec, unreadable) = match GitSourceSpec::deserialize(spec) {
-        Ok(spec) => (spec, None),
-        Err(error) => (GitSourceSpec::default(), Some(problem("SpecInvalid", error.to_string()))),
-    };
-    let branch = spec.git_ref.as_deref().map(|name| branch_name(name).to_owned());
-    let report =
-        spec.report.and_then(|report| report.git_ref).unwrap_or_else(|| DEFAULT_REPORT_BRANCH.to_owned());
-    let report_branch = Some(branch_name(&report).to_owned()).filter(|name| !name.is_empty());
-    let refused = unreadable.or_else(|| ref_problem(branch.as_deref(), report_branch.as_deref()));
-    SourceSpec {
-        location: refused.map_or_else(|| locate(&world.settings, &spec.url), Err),
-        branch,
-        path: spec.path.unwrap_or_default().trim_matches('/').to_owned(),
-        interval: spec.interval.as_deref().and_then(duration).unwrap_or(DEFAULT_INTERVAL),
-        secret: spec.secret_ref.map(|secret| secret.name.as_str().into()),
-        login_advice: world.settings.login_advice,
-        suspend: spec.suspend,
-        hold_rewrites: spec.rewrites.as_deref() == Some("Hold"),
-        allow: spec.allow.as_ref().map(Allow::from).unwrap_or_default(),
-        report_branch,
-        generation: stored.header().generation.unwrap_or_default(),
-    }
 }
 
 fn branch_name(reference: &str) -> &str {

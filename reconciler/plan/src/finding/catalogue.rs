@@ -115,9 +115,24 @@ pub const ALL: &[Entry] = &[
     entry("unit-duplicate-name", &[Blocker], "Two units have the same name."),
     entry("unit-failed", &[Blocker], "A unit could not be rendered; what it placed before stays as it is."),
     entry(
+        "unit-name-invalid",
+        &[Blocker],
+        "The name of a discovered unit is not a legal label value: letters, digits, `-`, `_`, `.`, a letter or digit at both ends.",
+    ),
+    entry(
         "unit-name-too-long",
         &[Blocker],
         "The name of a unit is not a legal label value, which it becomes: at most 63 characters, letters, digits, `-`, `_`, `.`.",
+    ),
+    entry(
+        "unit-over-limit",
+        &[Blocker],
+        "A unit exceeds one of the [limits](limits.md) of a render (size, nesting, aliases, output, steps, time); what it placed before stays as it is.",
+    ),
+    entry(
+        "unit-refused",
+        &[Blocker],
+        "A unit asks for something that a render never does (leave the repository, use the network, run a program); what it placed before stays as it is.",
     ),
 ];
 

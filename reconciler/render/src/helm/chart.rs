@@ -17,6 +17,7 @@ use budget::Budget;
 use super::values;
 use crate::object::Origin;
 use crate::tree::{Files, Found, RepoPath, TreeError};
+use crate::unit::Trouble;
 use crate::yaml::{Limits, Loader, Map, Node, Profile, YamlError};
 
 /// The file that makes a directory a chart.
@@ -58,6 +59,16 @@ pub enum ChartError {
 }
 
 impl ChartError {
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            ChartError::File { .. } => Trouble::Failed,
+            ChartError::Archive { source, .. } => source.trouble(),
+            ChartError::TooMuch { .. } => Trouble::OverLimit,
+            ChartError::Tree(error) => error.trouble(),
+            ChartError::Yaml(error) => error.trouble(),
+        }
+    }
+
     pub(crate) fn file(at: &Origin, message: impl Into<String>) -> Self {
         ChartError::File { at: at.clone(), message: message.into() }
     }
@@ -188,8 +199,8 @@ impl Build {
                 continue;
             }
             if depth >= self.budget.depth() {
-                let message = format!("more than {} charts inside each other", self.budget.depth());
-                return Err(ChartError::file(&chart.at, message));
+                let source = OverBudget::Depth(self.budget.depth());
+                return Err(ChartError::TooMuch { chart: chart.at.file, source });
             }
             chart.dependencies.push(self.dependency(&name, files, depth + 1)?);
         }

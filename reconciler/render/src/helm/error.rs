@@ -3,11 +3,12 @@
 use super::capabilities::KubeVersionError;
 use super::chart::ChartError;
 use super::dependencies::DependencyError;
-use super::fault::TemplateError;
+use super::fault::{TemplateError, TemplateProblem};
 use super::program::ProgramError;
 use super::schema::SchemaError;
 use crate::object::Origin;
 use crate::tree::{RepoPath, TreeError};
+use crate::unit::Trouble;
 use crate::yaml::YamlError;
 
 /// Why a chart could not be rendered.
@@ -82,6 +83,14 @@ pub enum HelmError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// A release holds too much.
+    #[error("{at}: {message}")]
+    OverLimit {
+        /// The chart.
+        at: Origin,
+        /// The limit and what to do.
+        message: String,
+    },
     /// A Kubernetes version that is none.
     #[error("{at}: kubeVersion: {source}")]
     KubeVersion {
@@ -101,6 +110,27 @@ pub enum HelmError {
 }
 
 impl HelmError {
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            HelmError::Chart(error) => error.trouble(),
+            HelmError::ValuesFile { source, .. } => source.trouble(),
+            HelmError::RemoteValues { .. } => Trouble::Refused,
+            HelmError::Template { source, .. } => match source.problem {
+                TemplateProblem::Limit { .. } => Trouble::OverLimit,
+                TemplateProblem::Refused { .. } => Trouble::Refused,
+                _ => Trouble::Failed,
+            },
+            HelmError::Printed { source, .. } => source.trouble(),
+            HelmError::OverLimit { .. } => Trouble::OverLimit,
+            HelmError::Program { source, .. } => match source {
+                ProgramError::NotConfigured => Trouble::Refused,
+                ProgramError::TooSlow { .. } | ProgramError::TooMuch { .. } => Trouble::OverLimit,
+                _ => Trouble::Failed,
+            },
+            _ => Trouble::Failed,
+        }
+    }
+
     pub(super) fn release(at: &Origin, message: impl Into<String>) -> Self {
         HelmError::Release { at: at.clone(), message: message.into() }
     }

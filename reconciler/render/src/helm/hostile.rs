@@ -156,7 +156,7 @@ fn atk_21_nesting_in_one_file_is_bounded() {
     stopped(&format!("{{{{ if true }}}}{}{{{{ end }}}}", "{{ else if true }}".repeat(100_000)));
     refused(&"{{ define \"x\" }}".repeat(100_000), "unexpected");
     refused(&format!("{{{{ fromJson \"{}\" | toYaml | fail }}}}", "[".repeat(100_000)), "exceeded max depth");
-    refused(&format!("{{{{ (fromYaml \"{}\").Error | fail }}}}", "[".repeat(100_000)), "recursion limit");
+    refused(&format!("{{{{ (fromYaml \"{}\").Error | fail }}}}", "[".repeat(100_000)), "levels of nesting");
     assert!(rendered(&format!("{{{{ (fromToml \"a={}\").Error | fail }}}}", "[".repeat(100_000))).is_err());
     assert!(rendered(&format!("{{{{ regexMatch \"{}\" \"a\" }}}}", "(".repeat(10_000))).is_ok());
 }

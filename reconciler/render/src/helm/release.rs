@@ -1,7 +1,7 @@
 //! One release of a chart: from the tree and the settings to manifests.
 
 use super::capabilities::{Capabilities, KubeVersion};
-use super::chart::{self, Chart, ChartFile, Loading};
+use super::chart::{self, Chart, ChartError, ChartFile, Loading};
 use super::context::{Scope, Shared, release};
 use super::dependencies::{Part, compatible, is_partial};
 use super::engine::{self, EngineOptions, TemplateFile};
@@ -195,10 +195,13 @@ fn rendered(scope: &Scope<'_>, request: &Request<'_>) -> Result<Release, HelmErr
         .collect();
     let file_of =
         |name: &str| all.iter().find(|template| template.name == name).map(|template| template.file);
+    let in_time = || request.loading.files.check_time(request.chart).map_err(ChartError::from);
+    in_time()?;
     let texts = engine::render(&asked, request.engine).map_err(|source| {
         let place = file_of(&source.at.template).map(|file| file.place(source.at.line));
         HelmError::Template { at: place.unwrap_or_else(|| Origin::new(request.chart, 0)), source }
     })?;
+    in_time()?;
     let mut printed = Vec::new();
     for text in &texts {
         let Some(file) = file_of(&text.name) else { continue };

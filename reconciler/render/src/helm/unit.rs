@@ -129,7 +129,7 @@ pub(crate) fn render(
     let objects = release.objects()?;
     if objects.len() > options.max_objects {
         let message = format!("more than {} objects in one unit; split the chart", options.max_objects);
-        return Err(HelmError::release(&at, message));
+        return Err(HelmError::OverLimit { at, message });
     }
     Ok((objects, printed))
 }

@@ -11,6 +11,19 @@ const MAX_TEXT: usize = 4 << 20;
 /// Steps of one path.
 pub(super) const MAX_PATH: usize = 200;
 
+/// How the message of a step ends that exceeds a limit.
+const OVER: &str = "; that is more than a render makes of one object";
+
+/// Whether a step failed because it exceeds a limit.
+pub(super) fn is_over(message: &str) -> bool {
+    message.ends_with(OVER)
+}
+
+/// What exceeds a limit, as the message of a step.
+pub(super) fn over(what: &str) -> String {
+    format!("{what}{OVER}")
+}
+
 /// Refuses an object that grew too large or too deep. It walks without recursion: depth is what it is there to limit.
 pub(super) fn check(node: &Node) -> Result<(), String> {
     let mut left = vec![(node, 1)];
@@ -18,10 +31,10 @@ pub(super) fn check(node: &Node) -> Result<(), String> {
     while let Some((node, depth)) = left.pop() {
         count += 1;
         if depth > MAX_DEPTH {
-            return Err(format!("the object would be nested deeper than {MAX_DEPTH} levels"));
+            return Err(over(&format!("the object would be nested deeper than {MAX_DEPTH} levels")));
         }
         if count > MAX_NODES {
-            return Err(format!("the object would hold more than {MAX_NODES} values"));
+            return Err(over(&format!("the object would hold more than {MAX_NODES} values")));
         }
         match &node.value {
             Value::Seq(items) => left.extend(items.iter().map(|item| (item, depth + 1))),
@@ -37,5 +50,5 @@ pub(super) fn check_text(text: &str) -> Result<(), String> {
     if text.len() <= MAX_TEXT {
         return Ok(());
     }
-    Err(format!("the text would be longer than {MAX_TEXT} bytes"))
+    Err(over(&format!("the text would be longer than {MAX_TEXT} bytes")))
 }

@@ -203,7 +203,8 @@ impl<'b> Stage<'b> {
             return Err(fail(format!("cycle detected: '{dir}' holds or is '{open}', which is being built")));
         }
         if self.open.len() >= MAX_DEPTH {
-            return Err(fail(format!("more than {MAX_DEPTH} kustomizations inside each other")));
+            let message = format!("more than {MAX_DEPTH} kustomizations inside each other");
+            return Err(KustomizeError::OverLimit { at: at.clone(), message });
         }
         let source = Source { build: self.build, dir };
         let kustomization = self.read(&source, at)?;
@@ -295,7 +296,7 @@ impl<'b> Stage<'b> {
         }
         if all.objects.len() > self.max_objects {
             let message = format!("more than {} objects in one build; split it into units", self.max_objects);
-            return Err(KustomizeError::file(entry.at.clone(), message));
+            return Err(KustomizeError::OverLimit { at: entry.at.clone(), message });
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! What can go wrong in a kustomization. Every variant says where; none holds a value of an object.
 
+use super::bounds;
 use crate::helm::HelmError;
 use crate::object::Origin;
 use crate::tree::TreeError;
+use crate::unit::Trouble;
 use crate::yaml::YamlError;
 
 /// Why a kustomization could not be built.
@@ -25,6 +27,14 @@ pub enum KustomizeError {
         what: String,
         /// Why, and what to do instead.
         hint: String,
+    },
+    /// A build holds too much.
+    #[error("{at}: {message}")]
+    OverLimit {
+        /// Where it became too much.
+        at: Origin,
+        /// The limit and what to do.
+        message: String,
     },
     /// A file or directory that is named could not be read.
     #[error("{at}: accumulating resources: {what}")]
@@ -105,6 +115,18 @@ pub enum KustomizeError {
 }
 
 impl KustomizeError {
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            KustomizeError::OverLimit { .. } => Trouble::OverLimit,
+            KustomizeError::Step { message, .. } if bounds::is_over(message) => Trouble::OverLimit,
+            KustomizeError::Refused { .. } => Trouble::Refused,
+            KustomizeError::Read { source, .. } => source.trouble(),
+            KustomizeError::Chart { source, .. } => source.trouble(),
+            KustomizeError::Yaml(error) => error.trouble(),
+            _ => Trouble::Failed,
+        }
+    }
+
     pub(crate) fn file(at: Origin, message: impl Into<String>) -> Self {
         KustomizeError::File { at, message: message.into() }
     }

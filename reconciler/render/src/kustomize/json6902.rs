@@ -67,7 +67,7 @@ enum Op {
 pub(super) fn operations(node: &Node) -> Result<Vec<Operation>, String> {
     let items = node.as_seq().ok_or("a JSON patch is a list of operations")?;
     if items.len() > MAX_OPERATIONS {
-        return Err(format!("more than {MAX_OPERATIONS} operations in one patch; split it"));
+        return Err(bounds::over(&format!("more than {MAX_OPERATIONS} operations in one patch")));
     }
     items
         .iter()
@@ -92,7 +92,7 @@ fn operation(item: &Node) -> Result<Operation, String> {
         return Err("from is missing".to_owned());
     }
     if path.split('/').count() > bounds::MAX_PATH {
-        return Err(format!("the path has more than {} parts", bounds::MAX_PATH));
+        return Err(bounds::over(&format!("the path has more than {} parts", bounds::MAX_PATH)));
     }
     Ok(Operation {
         op,
@@ -347,7 +347,7 @@ mod tests {
         );
         check("{a/b: {c~d: 1}}", "[{op: move, from: /a~1b/c~0d, path: /x}]", r#"{"a/b":{},"x":1}"#);
         let doubling = vec!["{op: copy, from: /a, path: /a/b}"; 400].join(", ");
-        let refused = "operation 198 at '/a/b': the object would be nested deeper than 200 levels";
+        let refused = "operation 198 at '/a/b': the object would be nested deeper than 200 levels; that is more than a render makes of one object";
         check("{a: {}}", &format!("[{doubling}]"), refused);
         check(
             "{a: 1}",

@@ -205,6 +205,9 @@ impl<'b> Source<'b> {
 
     /// The text of a patch entry: of its file or inline.
     pub(super) fn text_of(&self, entry: &PatchEntry) -> Result<PatchText, KustomizeError> {
+        // A patch without a file reads nothing, and there may be many.
+        let late = |source| self.unreadable("the next patch", &entry.at, source);
+        self.build.files.check_time(&entry.at.file).map_err(late)?;
         let fail = |message: &str| Err(KustomizeError::step(&entry.at, "patch", message));
         match (entry.path.is_empty(), entry.text.is_empty()) {
             (true, true) => fail("must specify one of patch and path"),

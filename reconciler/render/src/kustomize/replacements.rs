@@ -261,7 +261,10 @@ fn write(object: &mut Node, target: &Target, value: &Taken) -> std::result::Resu
         let or_create = if target.create { "find or create" } else { "find" };
         let missing = format!("unable to {or_create} field \"{text}\" in replacement target");
         if steps.len() > bounds::MAX_PATH {
-            return Err(format!("{missing}: the path has more than {} parts", bounds::MAX_PATH));
+            return Err(bounds::over(&format!(
+                "{missing}: the path has more than {} parts",
+                bounds::MAX_PATH
+            )));
         }
         let create = target.create.then(|| Make::like(&value.node));
         if structured::set(object, steps, (&value.node, create))? {

@@ -3,8 +3,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
+
+use apimachinery::Clock;
 
 use super::{Entry, RepoPath, Tree, TreeError};
+use crate::limits::TimeLimit;
 
 /// A chain longer than this is refused; it also ends cycles.
 const MAX_LINKS: usize = 8;
@@ -38,6 +42,14 @@ pub(crate) struct Files<'t> {
     real: RefCell<HashMap<RepoPath, RepoPath>>,
     /// Commits of other repositories, by the directories that they are below.
     mounts: RefCell<BTreeMap<RepoPath, Arc<dyn Tree>>>,
+    deadline: Option<Deadline>,
+}
+
+/// When a render is given up.
+struct Deadline {
+    clock: Arc<dyn Clock>,
+    at: Duration,
+    seconds: u64,
 }
 
 impl<'t> Files<'t> {
@@ -48,6 +60,27 @@ impl<'t> Files<'t> {
             read: RefCell::default(),
             real: RefCell::default(),
             mounts: RefCell::default(),
+            deadline: None,
+        }
+    }
+
+    /// With a time limit that begins now.
+    pub(crate) fn within(mut self, limit: &TimeLimit) -> Self {
+        self.deadline = limit.clock.as_ref().map(|clock| Deadline {
+            clock: Arc::clone(clock),
+            at: clock.monotonic().saturating_add(limit.most),
+            seconds: limit.most.as_secs(),
+        });
+        self
+    }
+
+    /// Refuses to go on once time is up. Every read asks this; so does whoever works for long without reading.
+    pub(crate) fn check_time(&self, path: &RepoPath) -> Result<(), TreeError> {
+        match &self.deadline {
+            Some(deadline) if deadline.clock.monotonic() >= deadline.at => {
+                Err(TreeError::TooSlow { path: path.clone(), seconds: deadline.seconds })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -98,6 +131,7 @@ impl<'t> Files<'t> {
 
     /// What is at `path`, links followed.
     pub(crate) fn find(&self, path: &RepoPath) -> Result<Found, TreeError> {
+        self.check_time(path)?;
         let mut links = 0;
         self.follow(path, &mut links)
     }

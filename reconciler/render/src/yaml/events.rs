@@ -23,6 +23,14 @@ pub(super) enum Step<'a> {
 pub(super) struct Unreadable {
     pub(super) pos: Pos,
     pub(super) message: String,
+    /// It may be YAML, but there is too much of it.
+    pub(super) over_limit: bool,
+}
+
+impl Unreadable {
+    pub(super) fn wrong(pos: Pos, message: impl Into<String>) -> Self {
+        Self { pos, message: message.into(), over_limit: false }
+    }
 }
 
 /// A source of parse events.
@@ -78,7 +86,12 @@ impl<'a> Steps<'a> for Granit<'a> {
                 if matches!(e.kind(), ErrorKind::InvalidQuotedScalarIndent) {
                     self.outdented = Some(pos.line);
                 }
-                Unreadable { pos, message: e.info() }
+                if matches!(e.kind(), ErrorKind::RecursionLimitExceeded) {
+                    // The scanner has a limit of its own, above every one of ours, and meets brackets before they are nodes.
+                    let message = "more levels of nesting than anybody may allow; split the file".to_owned();
+                    return Unreadable { pos, message, over_limit: true };
+                }
+                Unreadable::wrong(pos, e.info())
             })?;
             let mut pos = place(&span.start);
             if let Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &event {

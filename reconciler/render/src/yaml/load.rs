@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::events::{Granit, Step, Steps, Unreadable};
 use super::scalar::resolve;
 use super::{Map, Node, Pos, Value};
+use crate::unit::Trouble;
 
 /// Which tool's reading of plain scalars and duplicate keys applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +51,14 @@ pub struct YamlError {
     pub message: String,
     /// The line, values left out: it may be a line of a Secret.
     pub source_line: String,
+    /// A limit is exceeded; below it the file might be read.
+    pub over_limit: bool,
+}
+
+impl YamlError {
+    pub(crate) fn trouble(&self) -> Trouble {
+        if self.over_limit { Trouble::OverLimit } else { Trouble::Failed }
+    }
 }
 
 fn shown(line: &str) -> String {
@@ -78,17 +87,18 @@ impl Loader {
             pos: unreadable.pos,
             message: unreadable.message,
             source_line: masked_line(text, unreadable.pos.line),
+            over_limit: unreadable.over_limit,
         };
         if bytes.len() as u64 > self.limits.file_bytes {
             let message = format!("the file is larger than {} bytes; split it", self.limits.file_bytes);
-            return Err(fail("", Unreadable { pos: Pos { line: 1, column: 1 }, message }));
+            return Err(fail("", Unreadable { pos: Pos { line: 1, column: 1 }, message, over_limit: true }));
         }
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
             Err(e) => {
                 let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count();
                 let pos = Pos { line: u32::try_from(line + 1).unwrap_or(u32::MAX), column: 1 };
-                return Err(fail("", Unreadable { pos, message: "the file is not UTF-8 text".to_owned() }));
+                return Err(fail("", Unreadable::wrong(pos, "the file is not UTF-8 text")));
             }
         };
         self.repairing(text).map_err(|unreadable| fail(text, unreadable))
@@ -120,6 +130,7 @@ impl Loader {
             loader: *self,
             anchors: HashMap::new(),
             nodes: 0,
+            kept: 0,
             depth: 0,
             part: Part::Elsewhere,
         };
@@ -132,7 +143,8 @@ const REPAIR_BYTES: usize = 128 << 20;
 /// More blanks than any block is indented by.
 const INDENT: usize = 512;
 
-/// The text with blanks before this line and those after it, up to the first one with a quote: it may be the end of the quoted text.
+/// The text with blanks before this line and those after it, up to the first one with a quote: it may be the end of the quoted text. None where no blank
+/// is missing: the same text again would fail the same way, for as long as [`REPAIR_BYTES`] allow.
 fn indented(text: &str, line: u32) -> Option<String> {
     let from = (line as usize).checked_sub(1)?;
     let mut out = String::with_capacity(text.len() + 16 * INDENT);
@@ -152,11 +164,12 @@ fn indented(text: &str, line: u32) -> Option<String> {
         out.push_str(line);
         inside &= !line.contains(['"', '\'']);
     }
-    Some(out)
+    (out.len() > text.len()).then_some(out)
 }
 
 fn limit(pos: Pos, what: &str, limit: usize) -> Unreadable {
-    Unreadable { pos, message: format!("more than {limit} {what}; split the file or remove aliases") }
+    let message = format!("more than {limit} {what}; split the file or remove aliases");
+    Unreadable { pos, message, over_limit: true }
 }
 
 /// Keeps the keys of a line and hides its values.
@@ -190,6 +203,7 @@ impl<'a> Build<'a> {
                         return Err(limit(pos, "documents", most));
                     }
                     self.anchors.clear();
+                    self.kept = 0;
                     let (step, pos) = self.steps.next_step()?;
                     let node = self.node(step, pos)?;
                     if !node.is_null() {
@@ -208,6 +222,8 @@ struct Build<'a> {
     loader: Loader,
     anchors: HashMap<usize, Anchored>,
     nodes: usize,
+    /// Nodes that anchors keep.
+    kept: usize,
     depth: usize,
     /// Which part of an object is being read: its metadata, and therein its annotations.
     part: Part,
@@ -237,7 +253,13 @@ impl<'a> Build<'a> {
         };
         let node = Node { quoted, ..Node::new(value, pos) };
         if anchor > 0 {
-            let held = Anchored { depth: depth_of(&node), nodes: self.nodes - before, node: node.clone() };
+            let nodes = self.nodes - before;
+            // Anchors inside each other are kept once each, so that a small file could fill the memory without a single alias.
+            self.kept = self.kept.saturating_add(nodes);
+            if self.kept > self.loader.limits.nodes {
+                return Err(limit(pos, "values under anchors", self.loader.limits.nodes));
+            }
+            let held = Anchored { depth: depth_of(&node), nodes, node: node.clone() };
             self.anchors.insert(anchor, held);
         }
         Ok(node)
@@ -251,7 +273,7 @@ impl<'a> Build<'a> {
 
     fn alias(&mut self, id: usize, pos: Pos) -> Result<Node, Unreadable> {
         let Some(held) = self.anchors.get(&id) else {
-            return Err(Unreadable { pos, message: "an alias refers to the value that holds it".to_owned() });
+            return Err(Unreadable::wrong(pos, "an alias refers to the value that holds it"));
         };
         let (more, depth) = (held.nodes, held.depth);
         self.count(pos, more)?;
@@ -353,13 +375,13 @@ impl<'a> Build<'a> {
             _ => {
                 let message =
                     format!("a key must be text, this one is {}; put it in quotes", node.kind_name());
-                Err(Unreadable { pos, message })
+                Err(Unreadable::wrong(pos, message))
             }
         }
     }
 
     fn scalar(&self, text: &str, plain: bool, tag: Option<&str>, pos: Pos) -> Result<Value, Unreadable> {
-        let wrong = |message: String| Unreadable { pos, message };
+        let wrong = |message: String| Unreadable::wrong(pos, message);
         let not_json = || wrong("JSON has no infinity and no NaN; put the value in quotes".to_owned());
         let Some(tag) = tag.map(core_tag) else {
             let resolved = if plain { resolve(text, self.loader.profile) } else { None };
@@ -411,10 +433,11 @@ fn refuse_duplicates(entries: &[(Box<str>, Node)]) -> Result<(), Unreadable> {
     let mut keys: Vec<(&str, Pos)> = entries.iter().map(|(key, node)| (&**key, node.pos)).collect();
     keys.sort();
     match keys.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some([(key, first), (_, second)]) => Err(Unreadable {
-            pos: *second,
-            message: format!("the key \"{key}\" is already defined at line {}; keep one of them", first.line),
-        }),
+        Some([(key, first), (_, second)]) => {
+            let message =
+                format!("the key \"{key}\" is already defined at line {}; keep one of them", first.line);
+            Err(Unreadable::wrong(*second, message))
+        }
         _ => Ok(()),
     }
 }
@@ -434,7 +457,7 @@ fn merge(into: &mut Map, source: Node) -> Result<(), Unreadable> {
         Value::Seq(items) if items.iter().all(|item| item.as_map().is_some()) => {
             items.into_iter().try_for_each(|item| merge(into, item))
         }
-        _ => Err(Unreadable { pos, message: "the merge key << takes a map or a list of maps".to_owned() }),
+        _ => Err(Unreadable::wrong(pos, "the merge key << takes a map or a list of maps")),
     }
 }
 
@@ -487,6 +510,23 @@ mod tests {
             "f.yaml:2:3: a key must be text, this one is a number; put it in quotes\n  |   1: …",
         );
         check("x: .inf\n", "f.yaml:1:4: JSON has no infinity and no NaN; put the value in quotes\n  | x: …");
+    }
+
+    #[test]
+    fn quoted_text_that_never_ends_is_tried_once() {
+        for text in ["a: \"x\n", "a: 'x\n\n", "- \"\n---\n"] {
+            assert!(Loader::new(Profile::Kustomize).load("f", text.as_bytes()).is_err(), "{text}");
+            assert_eq!(indented(text, 9), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn anchors_inside_each_other_do_not_multiply_what_they_hold() {
+        let limits = Limits { nodes: 1000, ..Limits::default() };
+        let nested: String = (0..20).map(|at| format!("&a{at} [")).collect();
+        let text = format!("{nested}{}{}", "x, ".repeat(100), "]".repeat(20));
+        let error = Loader { profile: Profile::Kustomize, limits }.load("f", text.as_bytes()).unwrap_err();
+        assert!(error.over_limit && error.message.contains("values under anchors"), "{error}");
     }
 
     #[test]

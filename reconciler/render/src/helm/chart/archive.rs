@@ -12,6 +12,7 @@ use tar::EntryType;
 use super::budget::{Budget, OverBudget};
 use super::{ChartFile, without_bom};
 use crate::tree::RepoPath;
+use crate::unit::Trouble;
 
 /// What begins a gzip stream.
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -47,6 +48,16 @@ pub enum ArchiveError {
     /// Nothing in it.
     #[error("holds no files; pack the chart again")]
     Empty,
+}
+
+impl ArchiveError {
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            ArchiveError::Kind { .. } | ArchiveError::Name { .. } => Trouble::Refused,
+            ArchiveError::TooMuch(_) => Trouble::OverLimit,
+            _ => Trouble::Failed,
+        }
+    }
 }
 
 /// The files of the archive, their first directory stripped, in the order of the archive. `origin` is the archive's own file.

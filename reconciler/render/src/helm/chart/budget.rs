@@ -34,6 +34,9 @@ pub enum OverBudget {
     /// Too many files.
     #[error("the chart holds more than {0} files; leave files out with .helmignore, or split the chart")]
     Files(usize),
+    /// Charts inside each other.
+    #[error("more than {0} charts inside each other; put them side by side")]
+    Depth(usize),
     /// An archive that grows too much.
     #[error("the archive unpacks to more than {0} times its own size; commit the chart as a directory")]
     Inflation(u64),

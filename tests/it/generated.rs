@@ -18,6 +18,9 @@ pub fn trials() -> Vec<Trial> {
                 plan::finding::catalogue::reference(),
             )]))
         }),
+        trial("generated::the_reference_of_limits_is_the_table", || {
+            check(&BTreeMap::from([(root().join("docs/reference/limits.md"), render::limits_reference())]))
+        }),
         trial("generated::the_reference_of_commands_is_what_the_program_says", || {
             check(&BTreeMap::from([(root().join("docs/reference/commands.md"), cli::reference())]))
         }),

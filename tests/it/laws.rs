@@ -98,7 +98,9 @@ fn forbidden() -> Outcome {
 
 fn sources() -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut found = Vec::new();
-    let mut open = vec![rooms(), rooms().join("../tests/it"), rooms().join("../tests/conformance")];
+    let mut open =
+        ["../tests/it", "../tests/conformance", "../tests/fuzz/src"].map(|path| rooms().join(path)).to_vec();
+    open.push(rooms());
     while let Some(directory) = open.pop() {
         for entry in std::fs::read_dir(&directory)? {
             let path = entry?.path();

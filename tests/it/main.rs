@@ -12,12 +12,14 @@ mod charts;
 #[path = "../conformance/suite.rs"]
 mod conformance;
 mod effort;
+mod fuzz;
 mod generated;
 mod harness;
 mod intent;
 mod kube;
 mod kustomize;
 mod laws;
+mod network;
 mod remotes;
 #[path = "../scenarios/suite.rs"]
 mod scenarios;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         sim::trials(),
         remotes::trials(),
         templates::trials(),
+        fuzz::trials(),
+        network::trials(),
         scenarios::trials(),
     ];
     let exit_code = harness::run(areas.into_iter().flatten().collect());

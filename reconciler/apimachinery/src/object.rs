@@ -207,6 +207,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_come_back_as_they_were_however_long_they_are() {
+        let digits = "4".repeat(99);
+        let text = format!(r#"{{"apiVersion":"v1","kind":"X","metadata":{{"name":"x"}},"spec":{digits}}}"#);
+        let object = Object::from_json(text.as_bytes()).unwrap();
+        let again = Object::from_value(&object.to_value()).unwrap();
+        assert_eq!(again.digest(), object.digest());
+    }
+
+    #[test]
     fn an_object_keeps_canonical_bytes_and_a_header() {
         let text = br#"{"kind":"Deployment", "metadata":{"name":"cart","namespace":"shop","labels":{"a":"b"}},"apiVersion":"apps/v1"}"#;
         let object = Object::from_json(text).unwrap();

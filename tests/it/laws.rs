@@ -49,6 +49,7 @@ pub fn trials() -> Vec<Trial> {
         trial("laws::rooms_use_only_the_rooms_they_may", edges),
         trial("laws::rooms_do_not_see_forbidden_crates", forbidden),
         trial("laws::files_functions_and_parameter_lists_stay_short", budgets),
+        trial("laws::every_finding_of_the_code_is_in_the_catalogue", findings),
         trial("laws::nothing_is_left_unfinished_in_the_code", unfinished),
     ]
 }
@@ -201,6 +202,32 @@ fn parameters(lines: &[&str]) -> usize {
         previous = c;
     }
     counted
+}
+
+/// An id that is not in the catalogue is one that nobody can look up.
+fn findings() -> Outcome {
+    let known: BTreeSet<&str> = plan::finding::catalogue::ALL.iter().map(|entry| entry.id).collect();
+    let begins = ["Finding::blocker(", "Finding::warning(", "Finding::note(", "id: "];
+    let mut found = 0;
+    for (path, text) in sources()?.into_iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
+        let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (at, begin) in begins.iter().flat_map(|begin| product.match_indices(begin)) {
+            let id = product[at + begin.len()..]
+                .trim_start()
+                .strip_prefix('"')
+                .and_then(|rest| rest.split('"').next());
+            if let Some(id) = id.filter(|_| path.to_string_lossy().contains("/src/")) {
+                found += 1;
+                anyhow::ensure!(
+                    known.contains(id),
+                    "{}: {id} is not in the catalogue of findings",
+                    path.display()
+                );
+            }
+        }
+    }
+    anyhow::ensure!(found > 20, "only {found} findings were found in the code");
+    Ok(())
 }
 
 /// The words that mark unfinished code, written so that this file does not hold them.

@@ -13,6 +13,7 @@
 //! | `kustomize` | kustomizations |
 //! | `helm` | charts |
 //! | `discover` | which units a repository has |
+//! | `documents` | parsed documents kept by content, so that none is parsed twice in a row |
 //! | `renders` | what is kept from commit to commit, so that cost follows the change |
 //!
 //! Sister rooms: `git` has commits (`hub` makes them a [`Tree`]), `plan` takes the objects, `cli` prints them.
@@ -25,6 +26,7 @@
 mod digest;
 mod directory;
 mod discover;
+mod documents;
 pub mod helm;
 pub mod kustomize;
 mod limits;

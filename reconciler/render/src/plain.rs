@@ -85,8 +85,7 @@ pub(crate) fn render(
     let loader = Loader { profile: Profile::Kubectl, limits };
     let mut objects = Vec::new();
     for file in found {
-        let nodes = loader.load(file.as_str(), &files.read(&file)?)?;
-        documents.set(documents.get() + nodes.len() as u64);
+        let nodes = files.parse(loader, (file.as_str(), &files.read(&file)?), documents)?;
         for node in nodes {
             expand(&file, node, &mut objects)?;
         }

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::discover::Survey;
+use crate::documents::Documents;
+use crate::unit::render_with;
 use crate::{
     Changes, DiscoveredUnit, ReadSet, RenderError, RenderOptions, RenderedObject, RepoPath, Tree, TreeError,
-    render_unit,
 };
 
 /// Renders of the paths of one source; of each a `T` is kept.
@@ -21,12 +22,18 @@ pub struct Renders<T> {
     survey: Survey,
     /// By path; one path may be rendered in several ways, as a chart is with other values.
     kept: HashMap<RepoPath, Vec<Kept<T>>>,
+    documents: Documents,
     documents_parsed: u64,
 }
 
 impl<T> Default for Renders<T> {
     fn default() -> Self {
-        Self { survey: Survey::default(), kept: HashMap::new(), documents_parsed: 0 }
+        Self {
+            survey: Survey::default(),
+            kept: HashMap::new(),
+            documents: Documents::default(),
+            documents_parsed: 0,
+        }
     }
 }
 
@@ -47,7 +54,7 @@ impl<T: Send + Sync> Renders<T> {
     pub fn turn(&mut self, changes: Option<&Changes>) {
         self.documents_parsed = 0;
         let Some(changes) = changes else {
-            *self = Self::default();
+            *self = Self { documents: std::mem::take(&mut self.documents), ..Self::default() };
             return;
         };
         self.survey.forget(changes);
@@ -92,7 +99,7 @@ impl<T: Send + Sync> Renders<T> {
         let missing: Vec<usize> = (0..asked.len()).filter(|&index| results[index].is_none()).collect();
         let work = |index: usize| {
             let (path, options) = &asked[index];
-            let rendered = render_unit(tree, path, options)?;
+            let rendered = render_with(tree, (path, options), &self.documents)?;
             let made = Arc::new(make(&rendered.objects));
             Ok((
                 Kept { options: options.clone(), read: rendered.read, made, asked: true },
@@ -203,16 +210,17 @@ mod tests {
         renders.turn(Some(&content("apps/web/base/web.yaml")));
         let (texts, parsed) = all(&mut renders, &tree);
         assert_eq!(texts, fresh(&tree));
-        assert_eq!(parsed, 3, "the unit that uses the file: two kustomizations and one object");
+        assert_eq!(parsed, 1, "of the unit that uses the file, the file");
 
-        let tree = tree.with("apps/new/c.yaml", PLAIN.as_bytes());
+        let tree = tree.with("apps/new/c.yaml", PLAIN.replace("name: a", "name: d").as_bytes());
         let mut appeared = Changes::new();
         appeared.existence(path("apps/new/c.yaml"));
         renders.turn(Some(&appeared));
         assert_eq!(all(&mut renders, &tree), (fresh(&tree), 1), "a unit appeared");
 
         renders.turn(None);
-        assert!(all(&mut renders, &tree).1 > 6, "without knowledge of the changes everything is read");
+        assert!(renders.kept.is_empty(), "without knowledge of the changes no render is kept");
+        assert_eq!(all(&mut renders, &tree).0, fresh(&tree));
     }
 
     #[test]

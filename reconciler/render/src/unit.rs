@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::documents::Documents;
 use crate::helm::{self, CHART_FILE, HelmError, HelmOptions};
 use crate::kustomize::{self, FILE_NAMES, KustomizeError, KustomizeOptions};
 use crate::limits::TimeLimit;
@@ -96,7 +97,16 @@ pub fn render_unit(
     path: &RepoPath,
     options: &RenderOptions,
 ) -> Result<Rendered, RenderError> {
-    let files = Files::new(tree, options.limits.file_bytes).within(&options.time);
+    render_with(tree, (path, options), &Documents::default())
+}
+
+/// The same, with documents that were parsed before.
+pub(crate) fn render_with(
+    tree: &dyn Tree,
+    (path, options): (&RepoPath, &RenderOptions),
+    known: &Documents,
+) -> Result<Rendered, RenderError> {
+    let files = Files::new(tree, options.limits.file_bytes).within(&options.time).remembering(known);
     let documents = Cell::new(0);
     let mut printed = None;
     let (dialect, objects) = match dialect_of(&files, path)? {

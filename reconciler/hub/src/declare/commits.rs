@@ -85,13 +85,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let repository = Repository::open_or_create_bare(directory.path()).unwrap();
         let mut files: Files = (0..60)
-            .map(|i| (format!("apps/u{i}/a.yaml"), manifest(&format!("n{i}"))))
+            .map(|i| (format!("apps/u{}/{i}.yaml", i / 3), manifest(&format!("n{i}"))))
             .chain([("policies/p.yaml".to_owned(), manifest("p"))])
             .collect();
         let mut commits = Commits::default();
         assert_eq!(declare(&mut commits, tree(&repository, &files)).documents_parsed, 61);
         assert_eq!(declare(&mut commits, tree(&repository, &files)).documents_parsed, 0);
-        files.insert("apps/u7/a.yaml".to_owned(), manifest("changed"));
+        files.insert("apps/u7/22.yaml".to_owned(), manifest("changed"));
         let declared = declare(&mut commits, tree(&repository, &files));
         assert_eq!(declared.documents_parsed, 1);
         assert_eq!(said(&declared), said(&declare(&mut Commits::default(), tree(&repository, &files))));

@@ -23,6 +23,11 @@ const fn entry(id: FindingId, severities: &'static [Severity], meaning: &'static
 /// All ids, sorted.
 pub const ALL: &[Entry] = &[
     entry(
+        "cluster-file-odd",
+        &[Warning],
+        "A document in `clusters/` is neither a ManagedCluster nor a ConfigMap of properties; it is ignored.",
+    ),
+    entry(
         "crd-delete",
         &[Blocker],
         "A CustomResourceDefinition disappears from a cluster; every object of its kind goes with it.",
@@ -34,6 +39,11 @@ pub const ALL: &[Entry] = &[
     ),
     entry("duplicate-object", &[Blocker], "One object is declared twice; only the first declaration counts."),
     entry("encrypted-object", &[Warning], "An object is SOPS cipher text: it is never applied."),
+    entry(
+        "file-unreadable",
+        &[Blocker],
+        "A file of `policies/` or `clusters/` cannot be read. What its directory declared before stays as it is.",
+    ),
     entry(
         "history-rewritten",
         &[Note],
@@ -49,6 +59,11 @@ pub const ALL: &[Entry] = &[
         "mutated-in-wds",
         &[Warning],
         "The WDS stored other values than were applied: a mutating webhook changes them.",
+    ),
+    entry(
+        "not-an-object",
+        &[Blocker],
+        "A document is no Kubernetes object: something that every object has is missing or of the wrong type. Everything else of its unit goes on.",
     ),
     entry(
         "not-allowed",

@@ -129,9 +129,7 @@ impl<'b> Source<'b> {
 
     fn load(&self, profile: Profile, bytes: &[u8], at: &Origin) -> Result<Vec<Node>, KustomizeError> {
         let loader = Loader { profile, limits: self.build.limits };
-        let documents = loader.load(at.file.as_str(), bytes)?;
-        self.build.documents.set(self.build.documents.get() + documents.len() as u64);
-        Ok(documents)
+        Ok(self.build.files.parse(loader, (at.file.as_str(), bytes), self.build.documents)?)
     }
 
     /// The documents of a resource or patch.

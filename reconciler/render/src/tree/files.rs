@@ -1,6 +1,6 @@
 //! Reading a tree the way a render does: links followed inside the jail, sizes limited, and everything that was read remembered.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,9 @@ use std::time::Duration;
 use apimachinery::Clock;
 
 use super::{Entry, RepoPath, Tree, TreeError};
+use crate::documents::Documents;
 use crate::limits::TimeLimit;
+use crate::yaml::{Loader, Node, YamlError};
 
 /// A chain longer than this is refused; it also ends cycles.
 const MAX_LINKS: usize = 8;
@@ -43,6 +45,7 @@ pub(crate) struct Files<'t> {
     /// Commits of other repositories, by the directories that they are below.
     mounts: RefCell<BTreeMap<RepoPath, Arc<dyn Tree>>>,
     deadline: Option<Deadline>,
+    documents: Option<&'t Documents>,
 }
 
 /// When a render is given up.
@@ -61,6 +64,26 @@ impl<'t> Files<'t> {
             real: RefCell::default(),
             mounts: RefCell::default(),
             deadline: None,
+            documents: None,
+        }
+    }
+
+    /// With documents that were parsed before.
+    pub(crate) fn remembering(mut self, documents: &'t Documents) -> Self {
+        self.documents = Some(documents);
+        self
+    }
+
+    /// The documents of a file that was read. Those that have to be parsed are counted.
+    pub(crate) fn parse(
+        &self,
+        loader: Loader,
+        (file, bytes): (&str, &[u8]),
+        parsed: &Cell<u64>,
+    ) -> Result<Vec<Node>, YamlError> {
+        match self.documents {
+            Some(documents) => documents.load(loader, (file, bytes), parsed),
+            None => Documents::default().load(loader, (file, bytes), parsed),
         }
     }
 

@@ -20,7 +20,7 @@ pub enum Profile {
 }
 
 /// What one file may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Bytes of one file.
     pub file_bytes: u64,

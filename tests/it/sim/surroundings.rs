@@ -151,6 +151,8 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: app}
 spec:
+  # It waits for a person; the deadline of a fast simulation would pass meanwhile.
+  progressDeadlineSeconds: 60000
   selector: {matchLabels: {app: app}}
   template:
     metadata: {labels: {app: app}}

@@ -61,14 +61,14 @@ pub const ALL: &[Entry] = &[
         "The WDS stored other values than were applied: a mutating webhook changes them.",
     ),
     entry(
-        "not-an-object",
-        &[Blocker],
-        "A document is no Kubernetes object: something that every object has is missing or of the wrong type. Everything else of its unit goes on.",
-    ),
-    entry(
         "not-allowed",
         &[Blocker],
         "The source may not write this object: `spec.allow` of its GitSource, or what no repository may write (the group gitstellar.io, the namespace gitstellar-system).",
+    ),
+    entry(
+        "not-an-object",
+        &[Blocker],
+        "A document is no Kubernetes object: something that every object has is missing or of the wrong type. Everything else of its unit goes on.",
     ),
     entry(
         "ns-delete",

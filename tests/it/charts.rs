@@ -18,7 +18,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use render::HelmOptions;
 use serde_json::{Map, Value, json};
 
-use crate::harness::{Outcome, Skip, trial};
+use crate::harness::{Outcome, Skip, as_printed, trial};
 use crate::kube::assets;
 
 pub fn trials() -> Vec<Trial> {
@@ -82,25 +82,11 @@ fn compare(case: &cases::Case) -> Outcome {
             "expected.yaml is not what the reference prints (UPDATE_EXPECT=1 accepts it)"
         );
     }
-    judge(&ours(&case.chart, &case.options), &theirs)
+    as_printed("helm", &ours(&case.chart, &case.options), &theirs)
 }
 
 fn ours(chart: &Path, options: &HelmOptions) -> Result<String, String> {
     cases::render(chart, options).map(|rendered| rendered.to_yaml())
-}
-
-fn judge(ours: &Result<String, String>, theirs: &Result<String, String>) -> Outcome {
-    match (ours, theirs) {
-        (Ok(ours), Ok(theirs)) if ours == theirs => Ok(()),
-        (Err(_), Err(_)) => Ok(()),
-        (Ok(ours), Ok(theirs)) => {
-            let diff = similar::TextDiff::from_lines(theirs.as_str(), ours.as_str());
-            let diff = diff.unified_diff().context_radius(2).header("helm", "ours").to_string();
-            bail!("the texts differ:\n{}", diff.lines().take(40).collect::<Vec<_>>().join("\n"))
-        }
-        (Err(ours), Ok(_)) => bail!("only we refuse: {ours}"),
-        (Ok(_), Err(theirs)) => bail!("only helm refuses: {theirs}"),
-    }
 }
 
 /// Charts below `../shared/input`, each with its own values and with each other values file that it brings.
@@ -125,7 +111,7 @@ fn people() -> Outcome {
             let theirs = reference.run(&arguments(&chart, &options, &inline))?;
             compared += 1;
             refused += usize::from(theirs.is_err());
-            if let Err(error) = judge(&ours(&chart, &options), &theirs) {
+            if let Err(error) = as_printed("helm", &ours(&chart, &options), &theirs) {
                 let file = file.unwrap_or_default();
                 wrong.push(format!("{} {file}: {error}", chart.strip_prefix(&input)?.display()));
             }
@@ -266,7 +252,7 @@ fn random() -> Outcome {
             let fail = |error: anyhow::Error| TestCaseError::fail(error.to_string());
             fs::write(&inline, serde_json::to_string(&options.values).unwrap()).unwrap();
             let theirs = reference.run(&arguments(&chart, &options, &inline)).map_err(fail)?;
-            let judged = judge(&ours(&chart, &options), &theirs);
+            let judged = as_printed("helm", &ours(&chart, &options), &theirs);
             (if theirs.is_ok() { &texts } else { &refusals }).fetch_add(1, Ordering::Relaxed);
             judged.map_err(|error| {
                 TestCaseError::fail(format!("{}: {error}", serde_json::to_string(&options.values).unwrap()))

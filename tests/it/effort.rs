@@ -4,7 +4,6 @@
 //! one object to all of them. The same change must cost the same in both, but for how wake-ups fall together.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use runtime::{Connection, Manager, Shutdown, Target};
 use serde_json::{Value, json};
 
 use crate::harness::{Outcome, block_on, eventually, same, spawn, trial};
+use crate::remotes::origin::git;
 
 const SMALL: usize = 4;
 const LARGE: usize = 40;
@@ -383,21 +383,6 @@ fn write_repository(root: &Path, units: usize) -> Outcome {
     write("policies/everywhere.yaml".to_owned(), policy("everywhere", "{ }"))?;
     git(&root, &["init", "--quiet", "--initial-branch=main", "."])?;
     git(&root, &["add", "--all"])?;
-    git(&root, &["commit", "--quiet", "--message", "Everything"])
-}
-
-fn git(directory: &Path, arguments: &[&str]) -> Outcome {
-    let status = Command::new("git")
-        .args(arguments)
-        .current_dir(directory)
-        .envs([
-            ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ("GIT_CONFIG_SYSTEM", "/dev/null"),
-            ("HOME", "/nonexistent"),
-        ])
-        .envs([("GIT_AUTHOR_NAME", "A. Person"), ("GIT_AUTHOR_EMAIL", "a@example.com")])
-        .envs([("GIT_COMMITTER_NAME", "A. Person"), ("GIT_COMMITTER_EMAIL", "a@example.com")])
-        .status()?;
-    ensure!(status.success(), "git {arguments:?}: {status}");
+    git(&root, &["commit", "--quiet", "--message", "Everything"])?;
     Ok(())
 }

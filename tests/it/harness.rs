@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use libtest_mimic::{Arguments, Completion, Trial};
 
 /// What a trial returns.
@@ -106,4 +106,19 @@ pub fn eventually<T>(
 pub fn same<T: PartialEq + Debug>(what: &str, seen: T, expected: T) -> Outcome {
     ensure!(seen == expected, "{what}: expected {expected:?}, saw {seen:?}");
     Ok(())
+}
+
+/// Fails unless we print what the reference called `name` prints, or both refuse.
+pub fn as_printed(name: &str, ours: &Result<String, String>, theirs: &Result<String, String>) -> Outcome {
+    match (ours, theirs) {
+        (Ok(ours), Ok(theirs)) if ours == theirs => Ok(()),
+        (Err(_), Err(_)) => Ok(()),
+        (Ok(ours), Ok(theirs)) => {
+            let diff = similar::TextDiff::from_lines(theirs.as_str(), ours.as_str());
+            let diff = diff.unified_diff().context_radius(2).header(name, "ours").to_string();
+            bail!("the texts differ:\n{}", diff.lines().take(40).collect::<Vec<_>>().join("\n"))
+        }
+        (Err(ours), Ok(_)) => bail!("only we refuse: {ours}"),
+        (Ok(_), Err(theirs)) => bail!("only {name} refuses: {theirs}"),
+    }
 }

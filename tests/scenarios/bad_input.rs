@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Story;
 use super::first_sync::{CART, SETTINGS, shop};
-use super::stage::{At, CONFIG_MAP, Kind, POLICY, SOURCE, Stage, UNIT};
+use super::stage::{At, CONFIG_MAP, Kind, MAIN, POLICY, SOURCE, Stage, UNIT, condition};
 use crate::harness::{Outcome, same};
 
 pub fn stories() -> Vec<(&'static str, Story)> {
@@ -18,8 +18,6 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("a_status_branch_that_cannot_be_written_stops_nothing_else", status_refused),
     ]
 }
-
-pub const MAIN: At<'static> = At(SOURCE, None, "main");
 
 /// What must not stand in any message.
 const SECRET: &str = "hunter2-is-the-password";
@@ -118,9 +116,8 @@ pub fn plain(markdown: &str) -> String {
     markdown.replace('\\', "")
 }
 
-pub fn ready(object: &Value) -> Value {
-    let conditions = object["status"]["conditions"].as_array();
-    conditions.into_iter().flatten().find(|c| c["type"] == "Ready").cloned().unwrap_or_default()
+fn ready(object: &Value) -> Value {
+    condition(object, "Ready")
 }
 
 /// The value of a Secret stands in no status and nowhere in the status branch.
@@ -336,6 +333,5 @@ fn status_refused(stage: &mut Stage) -> Outcome {
 }
 
 fn report_failed(source: &Value) -> Value {
-    let conditions = source["status"]["conditions"].as_array();
-    conditions.into_iter().flatten().find(|c| c["type"] == "ReportFailed").cloned().unwrap_or_default()
+    condition(source, "ReportFailed")
 }

@@ -12,7 +12,7 @@ use similar::TextDiff;
 use super::recorder::{Entry, Recorder, Seen};
 use super::spaces::{Backend, names};
 use super::stage::{
-    At, BINDING, CONFIG_MAP, DEPLOYMENT, Kind, LIMIT, NAMESPACE, POLICY, SOURCE, Stage, UNIT, WORK, perform,
+    BINDING, CONFIG_MAP, DEPLOYMENT, Kind, LIMIT, MAIN, NAMESPACE, POLICY, SOURCE, Stage, UNIT, WORK, perform,
 };
 use crate::harness::{Outcome, eventually};
 
@@ -126,7 +126,7 @@ fn play(stage: &mut Stage, fate: &mut dyn Fate) -> anyhow::Result<(BTreeMap<Stri
 
 /// What is missing of a commit, in the spaces or in what is told in git.
 fn missing(stage: &Stage, number: usize, commit: &str) -> anyhow::Result<Option<String>> {
-    let source = stage.get("wds1", At(SOURCE, None, "main"))?.unwrap_or_default();
+    let source = stage.get("wds1", MAIN)?.unwrap_or_default();
     if source["status"]["settled"] != commit || !source["status"]["applying"].is_null() {
         return Ok(Some(format!("the source: {}", source["status"])));
     }

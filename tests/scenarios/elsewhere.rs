@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::Story;
 use super::first_sync::{CART, shop};
-use super::stage::{At, BINDING, CONFIG_MAP, LIMIT, NAMESPACE, POLICY, SECRET, SOURCE, Stage, WORK};
+use super::stage::{
+    At, BINDING, CONFIG_MAP, LIMIT, MAIN, NAMESPACE, POLICY, SECRET, SOURCE, Stage, WORK, condition,
+};
 use crate::harness::{Outcome, eventually, same};
 use crate::remotes::CANARY;
 use crate::remotes::https::{Behaviour, Https};
@@ -79,13 +81,6 @@ fn give_secret(stage: &Stage, secret: &Value) -> Outcome {
         json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "gitstellar-system" } });
     stage.apply_now("wds1", NAMESPACE, &system)?;
     stage.apply_now("wds1", SECRET, secret)
-}
-
-const MAIN: At<'static> = At(SOURCE, None, "main");
-
-fn condition(source: &Value, kind: &str) -> Value {
-    let conditions = source.pointer("/status/conditions").and_then(Value::as_array);
-    conditions.into_iter().flatten().find(|condition| condition["type"] == kind).cloned().unwrap_or_default()
 }
 
 /// Waits until the source says why it is not ready; returns the message.

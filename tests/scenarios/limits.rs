@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Story;
 use super::first_sync::{CART, SETTINGS, shop};
-use super::stage::{At, CLUSTER, CONFIG_MAP, NAMESPACE, POLICY, SOURCE, Stage, UNIT};
+use super::stage::{At, CLUSTER, CONFIG_MAP, MAIN, NAMESPACE, POLICY, Stage, UNIT};
 use crate::harness::{Outcome, same};
 
 pub fn stories() -> Vec<(&'static str, Story)> {
@@ -18,8 +18,6 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("atk_37_a_limited_source_places_no_object_of_others", others),
     ]
 }
-
-const MAIN: At<'static> = At(SOURCE, None, "main");
 
 fn allow(stage: &Stage, allow: &Value) -> Outcome {
     stage.edit("wds1", MAIN, &json!({ "spec": { "allow": allow } }))

@@ -305,7 +305,7 @@ impl Stage {
 
     /// Waits until the commit is in the WDS, everything placed is applied, and no work is left to do.
     pub fn until_settled(&self, commit: &str) -> Outcome {
-        self.until("wds1", At(SOURCE, None, "main"), "is settled", |source| {
+        self.until("wds1", MAIN, "is settled", |source| {
             source.pointer("/status/settled").and_then(Value::as_str) == Some(commit)
                 && source.pointer("/status/applying").is_none()
         })?;
@@ -551,6 +551,8 @@ impl Kind {
 pub const DEPLOYMENT: Kind = Kind("apps", "v1", "Deployment", "deployments", true);
 pub const CONFIG_MAP: Kind = Kind("", "v1", "ConfigMap", "configmaps", true);
 pub const NAMESPACE: Kind = Kind("", "v1", "Namespace", "namespaces", false);
+/// The GitSource of a stage.
+pub const MAIN: At<'static> = At(SOURCE, None, "main");
 pub const SOURCE: Kind = Kind("gitstellar.io", "v1alpha1", "GitSource", "gitsources", false);
 pub const BINDING: Kind = Kind("control.kubestellar.io", "v1alpha1", "Binding", "bindings", false);
 pub const POLICY: Kind =
@@ -569,6 +571,12 @@ impl At<'_> {
     fn parts(self) -> (Resource, Option<Namespace>, Name) {
         (self.0.resource(), self.1.map(Namespace::from), Name::from(self.2))
     }
+}
+
+/// A condition of an object's status, null where it has none of that type.
+pub fn condition(object: &Value, kind: &str) -> Value {
+    let conditions = object["status"]["conditions"].as_array();
+    conditions.into_iter().flatten().find(|c| c["type"] == kind).cloned().unwrap_or_default()
 }
 
 pub fn cluster_file(name: &str, region: &str, tier: &str) -> String {

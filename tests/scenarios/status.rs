@@ -4,7 +4,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::Story;
-use super::stage::{At, CONFIG_MAP, DEPLOYMENT, Kind, POLICY, Stage, UNIT};
+use super::stage::{At, CONFIG_MAP, DEPLOYMENT, Kind, POLICY, Stage, UNIT, condition};
 use crate::harness::Outcome;
 
 pub fn stories() -> Vec<(&'static str, Story)> {
@@ -214,11 +214,6 @@ fn rollouts_are_told_right(stage: &Stage) -> Outcome {
     stage.until("wds1", WEB, "goes on", |web| condition(web, "Progressing")["status"] == "True")?;
     stage.kubectl("wds1", &["-n", "shop", "rollout", "status", "deployment/web", "--timeout=60s"])?;
     Ok(())
-}
-
-fn condition(object: &Value, kind: &str) -> Value {
-    let conditions = object["status"]["conditions"].as_array();
-    conditions.into_iter().flatten().find(|c| c["type"] == kind).cloned().unwrap_or_default()
 }
 
 const FAULTS: At<'static> = At(CONFIG_MAP, Some("kube-system"), "sim");

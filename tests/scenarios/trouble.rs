@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Story;
 use super::first_sync::{CART, SETTINGS, shop, steady};
-use super::stage::{At, CONFIG_MAP, DEPLOYMENT, SOURCE, Stage};
+use super::stage::{At, CONFIG_MAP, DEPLOYMENT, MAIN, Stage, condition};
 use crate::harness::{Outcome, same};
 
 pub fn stories() -> Vec<(&'static str, Story)> {
@@ -136,13 +136,13 @@ fn budget(stage: &mut Stage) -> Outcome {
     stage.remove("apps/shop/shop.yaml")?;
     let commit = stage.commit("Nothing is left")?;
     stage.until_settled(&commit)?;
-    let source = stage.until("wds1", At(SOURCE, None, "main"), "holds the removals", |source| {
+    let source = stage.until("wds1", MAIN, "holds the removals", |source| {
         source.pointer("/status/held/0/hash").is_some()
     })?;
     for space in ["wds1", "cluster1", "cluster2"] {
         ensure!(stage.get(space, CART)?.is_some(), "{space} keeps the Deployment");
     }
-    stage.edit("wds1", At(SOURCE, None, "main"), &json!({ "metadata": { "annotations": { "gitstellar.io/approve": source["status"]["held"][0]["hash"] } } }))?;
+    stage.edit("wds1", MAIN, &json!({ "metadata": { "annotations": { "gitstellar.io/approve": source["status"]["held"][0]["hash"] } } }))?;
     for space in ["wds1", "cluster1", "cluster2"] {
         stage.until_gone(space, CART)?;
     }
@@ -156,23 +156,12 @@ fn branch_gone(stage: &mut Stage) -> Outcome {
     stage.until("cluster1", CART, "is there", |_| true)?;
     stage.git(&["checkout", "--quiet", "--detach"])?;
     stage.git(&["branch", "--quiet", "-D", "main"])?;
-    let ready = |source: &Value| {
-        source["status"]["conditions"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|c| c["type"] == "Ready")
-            .cloned()
-            .unwrap_or_default()
-    };
-    stage.until("wds1", At(SOURCE, None, "main"), "says that the branch is missing", |source| {
-        ready(source)["reason"] == "BranchMissing"
+    stage.until("wds1", MAIN, "says that the branch is missing", |source| {
+        condition(source, "Ready")["reason"] == "BranchMissing"
     })?;
     ensure!(stage.get("cluster1", CART)?.is_some(), "what ran keeps running");
     stage.git(&["checkout", "--quiet", "-b", "main"])?;
-    stage.until("wds1", At(SOURCE, None, "main"), "is ready again", |source| {
-        ready(source)["status"] == "True"
-    })?;
+    stage.until("wds1", MAIN, "is ready again", |source| condition(source, "Ready")["status"] == "True")?;
     Ok(())
 }
 

@@ -173,7 +173,7 @@ impl Tree {
     }
 }
 
-/// Names that no git client checks out, and that whoever writes files by their names must never see. libgit2 reads trees that hold them.
+/// Names that no git client checks out, and that whoever writes files by their names must never see: they are not listed. libgit2 reads trees that hold them.
 fn is_forbidden(name: &str) -> bool {
     matches!(name, "" | "." | "..") || name.contains(['/', '\0']) || name.eq_ignore_ascii_case(".git")
 }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn atk_07_names_that_lead_out_or_into_a_git_directory_are_not_there() {
+    fn atk_07_names_that_lead_out_or_into_a_git_directory_are_not_listed() {
         let directory = tempfile::tempdir().unwrap();
         let tree = tree_of(
             directory.path(),

@@ -51,7 +51,9 @@ impl Documents {
         parsed: &Cell<u64>,
     ) -> Result<Vec<Node>, YamlError> {
         let key = (Digest::of(bytes), loader.profile, loader.limits);
-        if let Some(kept) = self.shelves().find(&key) {
+        // Not in the condition: values are copied without the lock.
+        let found = self.shelves().find(&key);
+        if let Some(kept) = found {
             return Ok(kept.nodes.to_vec());
         }
         let nodes = loader.load(file, bytes)?;

@@ -50,7 +50,7 @@ struct Kept<T> {
 pub type Asked = (RepoPath, RenderOptions);
 
 impl<T: Send + Sync> Renders<T> {
-    /// Turns to another tree, of which `changes` tells how it differs from the one before; `None` when that is not known, then nothing is kept.
+    /// Turns to another tree, of which `changes` tells how it differs from the one before; `None` when that is not known, then no render is kept.
     pub fn turn(&mut self, changes: Option<&Changes>) {
         self.documents_parsed = 0;
         let Some(changes) = changes else {

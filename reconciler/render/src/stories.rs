@@ -8,14 +8,13 @@ fn render(files: &[(&str, &str)], path: &str) -> Result<Rendered, RenderError> {
 
 /// The error with its causes.
 fn refused(files: &[(&str, &str)], path: &str) -> String {
-    let error = render(files, path).unwrap_err();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(inner) = source {
-        text.push_str(&format!(": {inner}"));
-        source = inner.source();
-    }
-    text
+    with_causes(&render(files, path).unwrap_err())
+}
+
+/// An error and its causes, `: ` between them.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 const WEB: &str = "\

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::helm::{Engine, HelmOptions, HelmProgram, Program, ProgramError, ProgramRequest};
+use crate::stories::with_causes;
 use crate::{Dialect, Hook, MemTree, Phase, RenderOptions, Rendered, RepoPath, render_unit};
 
 const CHART: (&str, &str) = ("apps/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
@@ -10,15 +11,7 @@ const CHART: (&str, &str) = ("apps/web/Chart.yaml", "apiVersion: v2\nname: web\n
 fn render(files: &[(&str, &str)], helm: HelmOptions) -> Result<Rendered, String> {
     let tree = MemTree::of(&[&[CHART], files].concat());
     let options = RenderOptions { helm, ..RenderOptions::default() };
-    render_unit(&tree, &RepoPath::parse("apps/web").unwrap(), &options).map_err(|error| {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(inner) = source {
-            text.push_str(&format!(": {inner}"));
-            source = inner.source();
-        }
-        text
-    })
+    render_unit(&tree, &RepoPath::parse("apps/web").unwrap(), &options).map_err(|error| with_causes(&error))
 }
 
 fn refused(files: &[(&str, &str)], helm: HelmOptions) -> String {

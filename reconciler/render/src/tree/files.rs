@@ -83,7 +83,11 @@ impl<'t> Files<'t> {
     ) -> Result<Vec<Node>, YamlError> {
         match self.documents {
             Some(documents) => documents.load(loader, (file, bytes), parsed),
-            None => Documents::default().load(loader, (file, bytes), parsed),
+            None => {
+                let nodes = loader.load(file, bytes)?;
+                parsed.set(parsed.get() + nodes.len() as u64);
+                Ok(nodes)
+            }
         }
     }
 

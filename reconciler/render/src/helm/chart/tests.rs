@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use super::*;
+use crate::stories::with_causes;
 use crate::tree::MemTree;
 
 const CHART: &str = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
@@ -14,15 +15,7 @@ fn load(tree: &MemTree) -> Result<Chart, String> {
 fn load_with(tree: &MemTree, limits: ChartLimits) -> Result<Chart, String> {
     let files = Files::new(tree, 1 << 20);
     let loading = Loading { files: &files, limits, yaml: Limits::default() };
-    Chart::load(loading, &RepoPath::parse("web").unwrap()).map_err(|error| {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(inner) = source {
-            text.push_str(&format!(": {inner}"));
-            source = inner.source();
-        }
-        text
-    })
+    Chart::load(loading, &RepoPath::parse("web").unwrap()).map_err(|error| with_causes(&error))
 }
 
 /// A chart as `helm package` packs it.

@@ -206,7 +206,7 @@ impl Reader<'_> {
         Ok(code)
     }
 
-    /// The character of `\uXXXX`; two halves of one are put together, one half alone is U+FFFD.
+    /// The character of an escape with four hexadecimal digits; two halves of one are put together, one half alone is U+FFFD.
     fn unicode(&mut self) -> Result<char, String> {
         let first = self.hexadecimal()?;
         if (0xd800..0xdc00).contains(&first) && self.text.get(self.at..self.at + 2) == Some(b"\\u") {

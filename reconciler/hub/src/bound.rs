@@ -160,11 +160,6 @@ impl Bound {
         destined.filter_map(|policy| self.policies.get_key_value(policy))
     }
 
-    /// Every Binding, by the name of its policy.
-    pub fn policies(&self) -> impl Iterator<Item = (&PolicyName, &BoundPolicy)> {
-        self.policies.iter()
-    }
-
     /// One Binding.
     pub fn policy(&self, policy: &PolicyName) -> Option<&BoundPolicy> {
         self.policies.get(policy)
@@ -206,10 +201,11 @@ impl Bound {
     }
 }
 
-fn drop_entry<K: Ord>(index: &mut BTreeMap<K, BTreeSet<PolicyName>>, key: &K, policy: &PolicyName) {
-    if let Some(policies) = index.get_mut(key) {
-        policies.remove(policy);
-        if policies.is_empty() {
+/// Takes a value out of an index of sets; no set is left empty.
+pub(crate) fn drop_entry<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+    if let Some(values) = index.get_mut(key) {
+        values.remove(value);
+        if values.is_empty() {
             index.remove(key);
         }
     }
@@ -244,7 +240,7 @@ mod tests {
 
     /// What each pair is asked for.
     fn pairs(bound: &Bound) -> BTreeSet<(ObjectId, ClusterName, PolicyName, bool, String)> {
-        let all = bound.policies().flat_map(|(policy, bound)| {
+        let all = bound.policies.iter().flat_map(|(policy, bound)| {
             bound.objects.iter().flat_map(move |(id, modulation)| {
                 bound.clusters.iter().map(move |cluster| {
                     (id.clone(), cluster.clone(), policy.clone(), modulation.create_only, bound.uid.clone())

@@ -210,11 +210,7 @@ impl State {
             let (board, ledger) = (self.boards.get(source), self.ledgers.get(source));
             (source.clone(), self.progress(*applying, board, ledger))
         });
-        let holds = Holds {
-            sources: sources.collect(),
-            unclear_policies: self.unclear_policies.clone(),
-            ..Holds::default()
-        };
+        let holds = Holds { sources: sources.collect(), unclear_policies: self.unclear_policies.clone() };
         let written = self
             .boards
             .iter()

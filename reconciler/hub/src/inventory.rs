@@ -29,11 +29,11 @@ pub async fn run(world: Arc<World>) {
     let prepared: Mutex<BTreeSet<ClusterName>> = Mutex::default();
     let (world, prepared) = (&world, &prepared);
     runtime::drive("inventory", world.wakes.inventory.clone(), world.shutdown.clone(), || async move {
-        pass(world, prepared).await?;
-        // Whoever selects by labels, or keeps something until labels are written, looks again.
+        let outcome = pass(world, prepared).await;
+        // Whoever selects by labels, or keeps something until labels are written, looks again; also when one cluster could not be written.
         world.wakes.binding.wake();
         world.wakes.transport.wake();
-        Ok::<_, ApiError>(Again::WhenWoken)
+        outcome.map(|()| Again::WhenWoken)
     })
     .await;
 }

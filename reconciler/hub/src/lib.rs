@@ -23,11 +23,11 @@
 pub mod bases;
 pub mod binding;
 pub mod board;
-pub mod bound;
+mod bound;
 pub mod declare;
 pub mod effort;
 pub mod helm;
-pub mod holds;
+mod holds;
 pub mod install;
 pub mod intents;
 pub mod inventory;

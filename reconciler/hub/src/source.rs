@@ -32,7 +32,7 @@ use crate::loops::Loops;
 use crate::world::{World, resources};
 
 pub(crate) use act::{fetch, mirror_path, open_mirror};
-pub(crate) use advice::explain_push;
+pub(crate) use advice::{BRANCH_MISSING, REPOSITORY_INVALID, explain_push};
 pub use observe::{DEFAULT_REPORT_BRANCH, Location, SourceSpec, grants, spec, specs};
 
 /// How often a remote is polled when its source does not say.

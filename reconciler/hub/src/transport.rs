@@ -12,6 +12,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
+use plan::work::{HUB_ANNOTATION, ObservedWork, WDS_LABEL};
 use runtime::{Again, ApiError};
 use tokio::sync::Mutex;
 
@@ -94,4 +95,11 @@ async fn reconcile(world: &World, state: &mut State) -> Result<(), TransportErro
         }
     }
     outcome
+}
+
+/// Whether a work is of this WDS, and of no other hub that calls its WDS the same.
+pub(crate) fn is_ours(world: &World, work: &ObservedWork) -> bool {
+    let hub = work.annotations.get(HUB_ANNOTATION);
+    work.labels.get(WDS_LABEL).map(String::as_str) == Some(world.settings.wds.as_str())
+        && hub.is_none_or(|hub| *hub == world.hub_id())
 }

@@ -1,7 +1,7 @@
-//! Repositories that want to take the hub down, or out of it: ATK-1 to 7, 19 to 26 and R1 to R4 of the security catalogue, for each dialect.
+//! Repositories that want to take the hub down, or out of it: of the security catalogue, for each dialect.
 //!
 //! Every case is a unit `bad` beside a unit `good`. The bad one fails with the finding id that stands for its kind of trouble, says nothing of what files
-//! hold, and the good one renders all the same. Templates have more cases of their own in `render`, remotes in `git`.
+//! hold, and the good one renders all the same. Templates and archives have more cases of their own in `render`, trees and remotes in `git`.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
 use std::sync::Arc;
@@ -390,19 +390,13 @@ fn atk_60_a_unit_that_takes_too_long_fails_alone_in_every_dialect() {
 #[test]
 fn r_1_a_render_reads_the_commit_and_never_the_work_tree() {
     let directory = tempfile::tempdir().unwrap();
-    let repository = git::Repository::open_or_create_bare(directory.path()).unwrap();
-    let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
-    let new = git::NewCommit {
-        files: [file("apps/good/map.yaml", &map("committed"))].into(),
-        parent: None,
-        message: "m".to_owned(),
-        author: ("a".to_owned(), "a@example.com".to_owned()),
-        time_s: 1,
-    };
-    let commit = repository.commit_files(&new).unwrap().unwrap();
-    std::fs::create_dir_all(directory.path().join("apps/good")).unwrap();
-    std::fs::write(directory.path().join("apps/good/map.yaml"), map("dirty")).unwrap();
-    std::fs::write(directory.path().join("apps/good/more.yaml"), map("untracked")).unwrap();
+    let (files, work_tree) = (directory.path().join("files"), directory.path().join("work-tree"));
+    std::fs::create_dir_all(files.join("apps/good")).unwrap();
+    std::fs::write(files.join("apps/good/map.yaml"), map("committed")).unwrap();
+    let repository = git::newcomer::import(&files, &work_tree, 1).unwrap();
+    let commit = repository.branch_tip(&repository.head_branch().unwrap()).unwrap();
+    std::fs::write(work_tree.join("apps/good/map.yaml"), map("dirty")).unwrap();
+    std::fs::write(work_tree.join("apps/good/more.yaml"), map("untracked")).unwrap();
     let tree = GitTree::new(repository.tree(commit).unwrap());
     let declaration = declared(&tree, &limited()).declaration;
     let names: Vec<&str> =

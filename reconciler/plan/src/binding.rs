@@ -85,8 +85,6 @@ pub struct Holds {
     pub sources: BTreeMap<SourceName, SourceProgress>,
     /// Policies that cannot be understood, whoever wrote them: what they meant to select is not known.
     pub unclear_policies: BTreeSet<PolicyName>,
-    /// Objects that a hand has changed in the WDS and a source is about to repair: what selects them now is not what was declared.
-    pub contended: BTreeSet<ResourceId>,
 }
 
 impl Holds {
@@ -98,8 +96,7 @@ impl Holds {
 
     /// Whether `object` may not be removed.
     pub fn object(&self, object: &ResourceId) -> bool {
-        self.contended.contains(object)
-            || self.any(|s| (s.applying && s.owned.contains(object)) || s.failed.contains(object))
+        self.any(|s| (s.applying && s.owned.contains(object)) || s.failed.contains(object))
     }
 
     /// Whether `cluster` may not be dropped from a Binding.
@@ -164,12 +161,14 @@ fn intents_digest<'a>(intents: impl Iterator<Item = (&'a ResourceId, &'a Digest)
 }
 
 /// What to do with the Binding of `policy`. Call it, too, for observed Bindings whose policy is gone (`desired` is `None`), unless the Binding has no
-/// policy as controller: such a one belongs to whoever wrote it.
+/// policy as controller: such a one belongs to whoever wrote it. `contended` are objects that a hand has changed in the WDS and a source is about to repair: what
+/// selects them now is not what was declared, so they stay.
 pub fn decide(
     policy: &PolicyName,
     desired: Option<BindingContent>,
     observed: Option<&BindingContent>,
     holds: &Holds,
+    contended: &BTreeSet<ResourceId>,
 ) -> BindingDecision {
     let Some(observed) = observed else {
         let change = desired.map_or(BindingChange::None, BindingChange::Create);
@@ -180,7 +179,7 @@ pub fn decide(
         };
     };
     let wanted = desired.unwrap_or_default();
-    let held_objects = held_objects(policy, &wanted, observed, holds);
+    let held_objects = held_objects(policy, &wanted, observed, (holds, contended));
     let held_clusters = held_clusters(policy, &wanted, observed, holds);
     let merged = merged(wanted, observed, &held_objects, &held_clusters);
     let change = if merged.entries.is_empty() && merged.destinations.is_empty() {
@@ -197,11 +196,11 @@ fn held_objects(
     policy: &PolicyName,
     wanted: &BindingContent,
     observed: &BindingContent,
-    holds: &Holds,
+    (holds, contended): (&Holds, &BTreeSet<ResourceId>),
 ) -> BTreeSet<ResourceId> {
     let all = holds.policy(policy);
     let gone = observed.entries.keys().filter(|id| !wanted.entries.contains_key(id));
-    gone.filter(|id| all || holds.object(id)).cloned().collect()
+    gone.filter(|id| all || holds.object(id) || contended.contains(*id)).cloned().collect()
 }
 
 fn held_clusters(

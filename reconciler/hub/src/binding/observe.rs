@@ -164,8 +164,7 @@ impl State {
             binding::desired(objects.collect(), selection.clusters.clone())
         });
         let contended = self.contended(world, desired.as_ref(), observed.as_ref());
-        let holds = &Holds { contended, ..Holds::clone(&self.holds) };
-        let decision = binding::decide(policy, desired, observed.as_ref(), holds);
+        let decision = binding::decide(policy, desired, observed.as_ref(), &self.holds, &contended);
         let after = match &decision.change {
             BindingChange::None => observed.as_ref(),
             BindingChange::Create(content) | BindingChange::Update(content) => Some(content),

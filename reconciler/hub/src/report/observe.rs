@@ -7,7 +7,7 @@ use plan::status::{Failure, PairStatus};
 use plan::{ClusterName, Policy, SourceName};
 
 use crate::board::{Revision, SourceBoard};
-use crate::source::{SourceSpec, spec};
+use crate::source::{BRANCH_MISSING, REPOSITORY_INVALID, SourceSpec, spec};
 use crate::status::Fleet;
 use crate::world::{World, resources};
 
@@ -86,7 +86,7 @@ pub(super) fn observe(world: &World, source: &SourceName) -> Option<Observed> {
 /// A source of which nothing could be read, in a repository that has commits: its author looks there, too. An empty repository stays empty, or the status ref would
 /// become its default branch.
 fn unread(world: &World, source: &SourceName, spec: SourceSpec, board: &SourceBoard) -> Option<Observed> {
-    let told = ["BranchMissing", "RepositoryInvalid"];
+    let told = [BRANCH_MISSING, REPOSITORY_INVALID];
     let problem = board.problem.as_ref().filter(|problem| told.contains(&problem.reason))?;
     let input = ReportInput {
         source: Some(source.clone()),

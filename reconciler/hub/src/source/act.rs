@@ -9,7 +9,7 @@ use apimachinery::{Digest, GroupKind};
 use git::{CommitId, GitError, Remote, RemoteFailure, Repository};
 use plan::{Declaration, Finding, Severity, SourceName};
 
-use super::advice::explain;
+use super::advice::{REPOSITORY_INVALID, explain};
 use super::observe::{Location, SourceSpec, problem};
 use super::{Decision, InForce, decide, login, observe};
 use crate::board::{Revision, SourceBoard, SourceProblem};
@@ -235,7 +235,7 @@ impl Look {
         let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         let declared = commits
             .declare(tree, &self.spec.path, &self.kinds)
-            .map_err(|error| problem("RepositoryInvalid", error.to_string()))?;
+            .map_err(|error| problem(REPOSITORY_INVALID, error.to_string()))?;
         let approvals = tip.repository.trailers(tip.commit, APPROVE_TRAILER).unwrap_or_default();
         let mut declaration = declared.declaration;
         declaration.findings.extend(rewritten.map(|message| Finding {

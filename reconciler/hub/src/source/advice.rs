@@ -7,6 +7,10 @@ use crate::board::SourceProblem;
 
 /// Reason of a problem: there is no repository, or none that may be read.
 pub(super) const REPOSITORY_MISSING: &str = "RepositoryMissing";
+/// Reason of a problem: it has no such branch.
+pub(crate) const BRANCH_MISSING: &str = "BranchMissing";
+/// Reason of a problem: what the commit says of the repository as a whole cannot be read.
+pub(crate) const REPOSITORY_INVALID: &str = "RepositoryInvalid";
 
 /// A problem with reason, message and advice. Nothing that runs stops running for it, and the message says so.
 pub(crate) fn explain(error: &GitError, spec: &SourceSpec) -> SourceProblem {
@@ -17,7 +21,7 @@ pub(crate) fn explain(error: &GitError, spec: &SourceSpec) -> SourceProblem {
         ),
         GitError::ForeignOwner { .. } => (REPOSITORY_MISSING, String::new()),
         GitError::NoSuchRef { .. } => {
-            ("BranchMissing", "push that branch, or let spec.ref of the GitSource name another".to_owned())
+            (BRANCH_MISSING, "push that branch, or let spec.ref of the GitSource name another".to_owned())
         }
         GitError::Empty { .. } if spec.is_local() => ("RepositoryEmpty", "make a first commit".to_owned()),
         GitError::Empty { .. } => ("RepositoryEmpty", "push a first commit".to_owned()),

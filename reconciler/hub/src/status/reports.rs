@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::kinds::KindTable;
 use apimachinery::{Name, Object, ObjectId};
-use plan::work::{HUB_ANNOTATION, ObservedManifest, ObservedWork, WDS_LABEL};
+use plan::work::ObservedManifest;
 use plan::{ClusterName, Pair};
 use runtime::Key;
 use serde_json::Value;
 
-use crate::transport::wire as work_wire;
+use crate::transport::{is_ours, wire as work_wire};
 use crate::world::World;
 
 /// What a cluster returned for one object, as the WorkStatus holds it.
@@ -122,12 +122,6 @@ fn remove<T>(entries: &mut BTreeMap<Pair, BTreeMap<Name, T>>, pair: &Pair, name:
 
 fn is_applied(manifest: &ObservedManifest) -> bool {
     manifest.applied.as_ref().is_some_and(|applied| applied.ok)
-}
-
-fn is_ours(world: &World, work: &ObservedWork) -> bool {
-    let hub = work.annotations.get(HUB_ANNOTATION);
-    work.labels.get(WDS_LABEL).map(String::as_str) == Some(world.settings.wds.as_str())
-        && hub.is_none_or(|hub| *hub == world.hub_id())
 }
 
 fn parsed(stored: &Object) -> (ObjectId, WorkStatusOf) {

@@ -9,6 +9,7 @@ use plan::{DeclaredObject, Finding, SourceName, UnitName};
 
 use super::act::unit_object_name;
 use crate::board::{Revision, SourceBoard, SyncFailure};
+use crate::bound::drop_entry;
 use crate::world::World;
 
 /// A unit among those of all sources.
@@ -165,9 +166,9 @@ impl Units {
     fn forget(&mut self, unit: &UnitKey) {
         let Some(known) = self.units.remove(unit) else { return };
         for object in &known.objects {
-            remove(&mut self.of_object, object, unit);
+            drop_entry(&mut self.of_object, object, unit);
         }
-        remove(&mut self.by_name, &unit_object_name(unit), unit);
+        drop_entry(&mut self.by_name, &unit_object_name(unit), unit);
     }
 
     /// What keeps a unit from being in the WDS as declared, its pairs left out.
@@ -189,15 +190,6 @@ impl Units {
         });
         let contended = known.contended.iter().map(|(id, message)| of_object(id, message.clone()));
         of_unit.into_iter().chain(failed).chain(contended).collect()
-    }
-}
-
-fn remove<K: Ord>(index: &mut BTreeMap<K, BTreeSet<UnitKey>>, key: &K, unit: &UnitKey) {
-    if let Some(units) = index.get_mut(key) {
-        units.remove(unit);
-        if units.is_empty() {
-            index.remove(key);
-        }
     }
 }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use apimachinery::{Digest, ObjectId};
 use plan::binding::{Holds, ResourceId, SourceProgress};
 use plan::budget::{self, Approval, Cause};
-use plan::work::{BINDING_LABEL, HUB_ANNOTATION, ObservedManifest, ObservedWork, WDS_LABEL};
+use plan::work::{BINDING_LABEL, ObservedManifest, ObservedWork};
 use plan::{ClusterName, Pair, PolicyName, SourceName};
 
+use super::is_ours;
 use super::mailboxes::Mailboxes;
 use super::observe::State;
 use crate::board::Held;
@@ -193,12 +194,6 @@ impl Removals {
         }
         placed
     }
-}
-
-fn is_ours(world: &World, work: &ObservedWork) -> bool {
-    let hub = work.annotations.get(HUB_ANNOTATION);
-    work.labels.get(WDS_LABEL).map(String::as_str) == Some(world.settings.wds.as_str())
-        && hub.is_none_or(|hub| *hub == world.hub_id())
 }
 
 fn policy_of(work: &ObservedWork) -> Option<PolicyName> {

@@ -40,7 +40,7 @@ fn names(content: &BindingContent) -> Vec<String> {
 
 #[expect(clippy::needless_pass_by_value, reason = "tables read better without borrows")]
 fn check(new: Option<BindingContent>, old: Option<BindingContent>, holds: &Holds, expected: &str) {
-    let decision = decide(&"p".into(), new, old.as_ref(), holds);
+    let decision = decide(&"p".into(), new, old.as_ref(), holds, &BTreeSet::new());
     let text = match &decision.change {
         BindingChange::None => "none".to_owned(),
         BindingChange::Create(c) => format!("create {:?} {:?}", names(c), c.destinations),
@@ -87,10 +87,23 @@ fn nothing_of_a_source_that_is_applying_is_unbound() {
 }
 
 #[test]
+fn a_contended_object_stays_and_no_other() {
+    let (new, old) = (content(&[], &["c1"]), content(&["a", "b"], &["c1"]));
+    let decision = decide(&"p".into(), new, old.as_ref(), &Holds::default(), &[id("a")].into());
+    let BindingChange::Update(merged) = decision.change else { panic!("{decision:?}") };
+    assert_eq!((names(&merged), decision.held_objects), (vec!["a".to_owned()], [id("a")].into()));
+}
+
+#[test]
 fn a_hold_never_asks_for_a_pair_that_nobody_asked_for() {
     // Object and cluster change in one commit: a×c1 was, b×c2 shall be; a×c2 and b×c1 never.
-    let decision =
-        decide(&"p".into(), content(&["b"], &["c2"]), content(&["a"], &["c1"]).as_ref(), &applying());
+    let decision = decide(
+        &"p".into(),
+        content(&["b"], &["c2"]),
+        content(&["a"], &["c1"]).as_ref(),
+        &applying(),
+        &BTreeSet::new(),
+    );
     let BindingChange::Update(written) = decision.change else { panic!("{:?}", decision.change) };
     assert_eq!((names(&written), written.destinations), (vec!["b".to_owned()], ["c2".into()].into()));
     assert_eq!(decision.held_objects, [id("a")].into());
@@ -117,7 +130,7 @@ proptest! {
     #[test]
     fn decisions_are_stable_and_within_old_and_new(new in some_content(), old in some_content(), hold in any::<bool>()) {
         let holds = if hold { applying() } else { Holds::default() };
-        let decision = decide(&"p".into(), new.clone(), old.as_ref(), &holds);
+        let decision = decide(&"p".into(), new.clone(), old.as_ref(), &holds, &BTreeSet::new());
         let written = match decision.change {
             BindingChange::None => old.clone(),
             BindingChange::Create(c) | BindingChange::Update(c) => Some(c),
@@ -130,7 +143,7 @@ proptest! {
         prop_assert!(pairs(&new).is_subset(&pairs(&written)));
         let known: BTreeSet<_> = pairs(&new).union(&pairs(&old)).cloned().collect();
         prop_assert!(pairs(&written).is_subset(&known));
-        let again = decide(&"p".into(), new, written.as_ref(), &holds);
+        let again = decide(&"p".into(), new, written.as_ref(), &holds, &BTreeSet::new());
         prop_assert_eq!(again.change, BindingChange::None);
     }
 }

@@ -27,7 +27,13 @@ pub(super) struct Desired {
 
 /// Every identity that the source declares, also of objects that are refused: none of them is removed.
 pub(super) fn identities(input: &SyncInput<'_>) -> BTreeSet<ObjectId> {
-    declared(input).map(|declared| declared.object.object.id()).collect()
+    objects(input).map(|declared| declared.object.id()).collect()
+}
+
+/// Everything that is declared, in no particular order.
+fn objects<'a>(input: &SyncInput<'a>) -> impl Iterator<Item = &'a DeclaredObject> + use<'a> {
+    let units = input.declaration.units.iter().flat_map(|unit| unit.objects.iter());
+    units.chain(&input.declaration.policies)
 }
 
 /// In the order of a review: of several declarations of one object the first counts.
@@ -68,7 +74,7 @@ pub(super) fn desired(input: &SyncInput<'_>) -> Desired {
 
 /// The kinds that CRDs of the declaration bring.
 fn coming(input: &SyncInput<'_>) -> BTreeSet<GroupKind> {
-    let objects = declared(input).map(|declared| &declared.object.object);
+    let objects = objects(input).map(|declared| &declared.object);
     let definitions = objects.filter(|object| object.header().gvk.kind == "CustomResourceDefinition");
     let kinds = definitions.filter_map(|object| CustomKind::from_crd(&object.to_value()).ok());
     kinds.flat_map(|kind| kind.resources().map(|r| r.gvk.group_kind()).collect::<Vec<_>>()).collect()

@@ -2,8 +2,9 @@
 //!
 //! Starting a server takes seconds, deleting what a trial left takes milliseconds: its keys are taken out of etcd behind its back, and the
 //! watch caches of the server and its controllers follow. **Guarantee:** when a pool is handed out, every key is as it was right after the
-//! start (but for [`restless`] ones), and discovery serves what it served then. **Caveat:** nothing of a trial may go on writing afterwards,
-//! and a finalizer is not honoured; resourceVersions go on from where they were.
+//! start (but for [`restless`] ones), and discovery serves what it served then; a server that cannot be brought there is ended and a new one
+//! takes its place, so that what is wrong with it fails no other trial. **Caveat:** nothing of a trial may go on writing afterwards, and a
+//! finalizer is not honoured; resourceVersions go on from where they were.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,8 +18,8 @@ use crate::harness::eventually;
 /// Rounds of cleaning; controllers that were busy may write once more after the first.
 const RESET_ROUNDS: usize = 20;
 
-/// How long discovery may take to forget a CRD.
-const DISCOVERY_LIMIT: Duration = Duration::from_secs(60);
+/// How long discovery may take to forget a CRD; it takes a fraction of a second, and a new server takes a few.
+const DISCOVERY_LIMIT: Duration = Duration::from_secs(30);
 
 static POOL: Mutex<Vec<Pooled>> = Mutex::new(Vec::new());
 
@@ -83,9 +84,12 @@ pub fn servers(count: usize) -> Result<Servers> {
         let pooled = start(pool.len())?;
         pool.push(pooled);
     }
-    for pooled in pool.iter_mut().take(count) {
-        if pooled.used {
-            pooled.reset().with_context(|| format!("resetting {}", pooled.server.name()))?;
+    for (index, pooled) in pool.iter_mut().enumerate().take(count) {
+        if pooled.used
+            && let Err(error) = pooled.reset()
+        {
+            println!("{} could not be reset and is replaced: {error:#}", pooled.server.name());
+            *pooled = start(index)?;
         }
         pooled.used = true;
     }
@@ -124,8 +128,14 @@ impl Pooled {
             let put: Vec<(&str, &str)> =
                 changed.iter().map(|key| (key.as_str(), self.values[key].as_str())).collect();
             self.server.etcd().write(&delete, &put)?;
+            let mut served = BTreeSet::new();
             eventually("discovery serves what it served when new", DISCOVERY_LIMIT, || {
-                Ok((discovery(&self.server)? == self.discovery).then_some(()))
+                served = discovery(&self.server)?;
+                Ok((served == self.discovery).then_some(()))
+            })
+            .with_context(|| {
+                let differing: Vec<&String> = served.symmetric_difference(&self.discovery).collect();
+                format!("it differs in {differing:?}")
             })?;
             left = [added, changed].concat();
         }

@@ -11,7 +11,7 @@ use apimachinery::ObjectId;
 use apimachinery::kinds::{KindTable, Scope};
 use hub::declare::Commits;
 
-use crate::limits::LimitArgs;
+use crate::rendering::RenderingArgs;
 use crate::repository;
 
 /// Arguments of `explain`.
@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
     #[command(flatten)]
-    limits: LimitArgs,
+    rendering: RenderingArgs,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ enum Format {
 /// Prints the explanation.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let repository = repository::open(&args.repo)?;
-    let mut commits = Commits::new(args.limits.options()?);
+    let mut commits = Commits::new(args.rendering.options()?);
     let (_, declared) = repository::declared_at(&repository, &args.rev, "", &mut commits)?;
     let (kind, name) =
         args.object.split_once('/').with_context(|| format!("{} is not KIND/NAME", args.object))?;

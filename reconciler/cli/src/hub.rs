@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ::hub::{HelmBinary, Settings, World};
+use ::hub::{Settings, World};
 use anyhow::Context as _;
 use apimachinery::SystemClock;
 use runtime::{Connection, Shutdown};
 
-use crate::limits::LimitArgs;
+use crate::rendering::RenderingArgs;
 
 /// Arguments of `hub`.
 #[derive(clap::Args, Debug)]
@@ -36,20 +35,14 @@ pub struct Args {
     /// Host that a GitSource may name, several between commas; without it any
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     git_host: Vec<String>,
-    /// How long the server of a repository may say nothing
-    #[arg(long, default_value = "60s", value_parser = crate::up::parse_duration)]
-    git_timeout: Duration,
     /// Take the WDS name over from another hub
     #[arg(long)]
     take_over: bool,
     /// Where mirrors of repositories are kept
     #[arg(long, value_name = "DIR", default_value = "/var/lib/gitstellar/mirrors")]
     mirrors: PathBuf,
-    /// Helm binary that renders the charts of units which say `engine: cli`; without one they are refused
-    #[arg(long, value_name = "FILE")]
-    helm_binary: Option<PathBuf>,
     #[command(flatten)]
-    limits: LimitArgs,
+    rendering: RenderingArgs,
 }
 
 /// Runs until a signal.
@@ -57,13 +50,13 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let wds = connect("wds", args.wds_kubeconfig.as_ref(), args.wds_context.as_deref()).await?;
     let its_file = args.its_kubeconfig.as_ref().or(args.wds_kubeconfig.as_ref());
     let its = connect("its", its_file, args.its_context.as_deref()).await?;
+    let rendering = args.rendering.options_with(&args.mirrors)?;
     let mut settings = Settings::new(&args.wds_name, args.mirrors);
+    settings.render = rendering;
     settings.allow_local_sources = args.allow_local_sources;
     settings.take_over = args.take_over;
-    settings.render = args.limits.options()?;
-    settings.render.helm.program = args.helm_binary.map(|path| render::Program::new(HelmBinary::new(path)));
     settings.git_hosts = args.git_host;
-    settings.git_silence = args.git_timeout;
+    settings.git_silence = args.rendering.git_timeout;
     let shutdown = Shutdown::new();
     cancel_on_signal(shutdown.clone());
     let world = World::new(wds, its, settings, Arc::new(SystemClock::default()), shutdown);

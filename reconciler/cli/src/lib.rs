@@ -7,7 +7,7 @@
 //! | [`plan`], [`render`], [`validate`], [`explain`] | offline, from a repository |
 //! | [`get`], [`approve`] | a running fleet |
 //!
-//! [`repository`] finds repositories and trees, [`limits`] reads `--limit`, [`spaces`] finds a running fleet's API servers. Exit codes: 0 fine, 1 error; `plan` has 2 for blockers.
+//! [`repository`] finds repositories and trees, [`rendering`] reads what is said of renders, [`spaces`] finds a running fleet's API servers. Exit codes: 0 fine, 1 error; `plan` has 2 for blockers.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is this room's business")]
 
 pub mod agent;
@@ -15,9 +15,9 @@ pub mod approve;
 pub mod explain;
 pub mod get;
 pub mod hub;
-pub mod limits;
 pub mod plan;
 pub mod render;
+pub mod rendering;
 pub mod repository;
 pub mod spaces;
 pub mod up;

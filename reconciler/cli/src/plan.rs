@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use git::Repository;
 use hub::declare::Commits;
 
-use crate::limits::LimitArgs;
+use crate::rendering::RenderingArgs;
 use crate::repository;
 
 /// Arguments of `plan`.
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
     #[command(flatten)]
-    limits: LimitArgs,
+    rendering: RenderingArgs,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ const ATTENTION: u8 = 2;
 /// Prints the review.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let repository = repository::open(&args.repo)?;
-    let mut commits = Commits::new(args.limits.options()?);
+    let mut commits = Commits::new(args.rendering.options()?);
     let mut declared = |revision| repository::declared_at(&repository, revision, &args.path, &mut commits);
     let base = args.base.as_deref().map(&mut declared).transpose()?;
     let (head_commit, head) = declared(&args.head)?;

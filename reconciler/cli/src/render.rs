@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::render::kustomize::FILE_NAMES;
-use ::render::{Directory, HelmOptions, Order, Program, Remotes, RepoPath, render_unit};
+use ::render::{Directory, HelmOptions, Order, RepoPath, render_unit};
 use anyhow::Context as _;
 use hub::declare;
-use hub::{BaseMirrors, HelmBinary};
 
-use crate::limits::LimitArgs;
+use crate::rendering::RenderingArgs;
 use crate::repository;
 
 /// Arguments of `render`.
@@ -24,13 +23,10 @@ pub struct Args {
     /// LoadRestrictionsNone lets a kustomization read files outside its own directory; symlinks stay confined to the repository
     #[arg(long, value_enum, default_value_t = LoadRestrictor::RootOnly)]
     load_restrictor: LoadRestrictor,
-    /// Fetch bases of a kustomization from this host, without a login, where they name a commit; may be repeated
-    #[arg(long, value_name = "HOST[:PORT]")]
-    allow_remote: Vec<String>,
     #[command(flatten)]
     chart: ChartArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    rendering: RenderingArgs,
 }
 
 /// What a chart is released with. What is not given here is as gitstellar.yaml says of the unit.
@@ -61,9 +57,6 @@ struct ChartArgs {
     /// Take values that break the chart's schema
     #[arg(long)]
     skip_schema_validation: bool,
-    /// Let this helm binary render the charts of units that say `engine: cli`
-    #[arg(long, value_name = "FILE")]
-    helm_binary: Option<PathBuf>,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +77,7 @@ enum LoadRestrictor {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let path = args.path.canonicalize()?;
     let root = repository::root_of(&path)?;
-    let mut operator = args.limits.options()?;
-    operator.helm.program = args.chart.helm_binary.clone().map(|path| Program::new(HelmBinary::new(path)));
+    let operator = args.rendering.options()?;
     let mut options = declare::options_at(&Directory::open(&root)?, &inside(&root, &path)?, &operator)?;
     options.kustomize.order = match args.reorder {
         None => Order::default(),
@@ -93,10 +85,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(Reorder::Legacy) => Order::Legacy,
     };
     options.kustomize.own_directory_only = args.load_restrictor == LoadRestrictor::RootOnly;
-    if !args.allow_remote.is_empty() {
-        let bases = BaseMirrors::new(repository::cache_dir()?.join("bases"));
-        options.kustomize.remotes = Some(Remotes::new(&args.allow_remote, bases));
-    }
     args.chart.overrule(&mut options.helm)?;
     let root = confines(&root, &path);
     let rendered = render_unit(&Directory::open(root)?, &inside(root, &path)?, &options)?;

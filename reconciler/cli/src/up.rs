@@ -26,7 +26,7 @@ use runtime::{Connection, Shutdown};
 use space::OpenError;
 
 use crate::hub::cancel_on_signal;
-use crate::limits::LimitArgs;
+use crate::rendering::RenderingArgs;
 
 /// Arguments of `up`.
 #[derive(clap::Args, Debug)]
@@ -54,7 +54,7 @@ pub struct Args {
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
     #[command(flatten)]
-    limits: LimitArgs,
+    rendering: RenderingArgs,
 }
 
 /// How the repository is followed. What is given here is written into the GitSource; what is not stays as it is there.
@@ -114,8 +114,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     settings.allow_local_sources = true;
     settings.own_login = own_login;
     settings.login_advice = login::advice(&place.repository);
-    settings.git_silence = args.login.git_timeout;
-    settings.render = args.limits.options()?;
+    settings.git_silence = args.rendering.git_timeout;
+    settings.render = args.rendering.options_with(&settings.mirrors)?;
     // One person watches one repository: a status commit at once is what they wait for, and nobody is flooded.
     settings.pacing.change_ms = 1_000;
     let outcome = drive(&args, &place, &screen, (&server, clock, &shutdown, settings)).await;

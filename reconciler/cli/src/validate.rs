@@ -9,7 +9,7 @@ use ::render::Directory;
 use apimachinery::kinds::KindTable;
 use hub::declare;
 
-use crate::limits::LimitArgs;
+use crate::rendering::RenderingArgs;
 use crate::repository;
 
 /// Arguments of `validate`.
@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
     #[command(flatten)]
-    limits: LimitArgs,
+    rendering: RenderingArgs,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tree = Directory::open(&root)?;
     let path = args.repository.canonicalize()?;
     let below = path.strip_prefix(&root)?.to_string_lossy().into_owned();
-    let declared = declare::declare(&tree, &below, KindTable::built_in(), &args.limits.options()?)?;
+    let declared = declare::declare(&tree, &below, KindTable::built_in(), &args.rendering.options()?)?;
     let review = review::review(None, &declared.declaration, &Options::default());
     if args.output == Format::Json {
         println!("{}", serde_json::to_string_pretty(&review.findings)?);

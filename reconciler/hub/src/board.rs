@@ -26,6 +26,8 @@ pub struct Revision {
     pub path: String,
     /// YAML documents that were parsed to read it; what earlier commits have in common with it costs none.
     pub documents_parsed: u64,
+    /// Whether a unit waits for something that could not be fetched.
+    pub awaits_fetch: bool,
     /// Kinds of its objects that the WDS did not serve then. Whether their objects live in namespaces was a guess.
     pub unknown_kinds: BTreeSet<GroupKind>,
     /// What it declares.

@@ -46,6 +46,8 @@ pub struct Declared {
     pub incomplete: Incomplete,
     /// YAML documents that were parsed.
     pub documents_parsed: u64,
+    /// Whether a unit waits for something that could not be fetched: declared again, the same tree may declare more.
+    pub awaits_fetch: bool,
 }
 
 /// Directories with a file that cannot be read.

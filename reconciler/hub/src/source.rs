@@ -39,6 +39,8 @@ pub use observe::{DEFAULT_REPORT_BRANCH, Location, SourceSpec, grants, spec, spe
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 /// Local repositories are watched; polling them as well covers file systems without notifications.
 const LOCAL_INTERVAL: Duration = Duration::from_secs(30);
+/// What it lacks may be there soon, and nothing in it tells when.
+const FAILED_INTERVAL: Duration = Duration::from_secs(10);
 /// One that is not there cannot be watched.
 const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -99,14 +101,19 @@ async fn pass(
     }
     if spec.is_local() {
         watches.follow(&spec);
-        act::refresh(world, source, &spec, commits).await;
+        let failed = act::refresh(world, source, &spec, commits).await.failed;
         let board = world.board.source(source).unwrap_or_default();
         if board.report_problem.is_some() {
             // What moved in the repository may have made room for the status ref.
             world.wakes.report.wake();
         }
         let missing = board.problem.is_some_and(|problem| problem.reason == advice::REPOSITORY_MISSING);
-        return (None, Again::After(if missing { MISSING_INTERVAL } else { LOCAL_INTERVAL }));
+        let pause = match (missing, failed) {
+            (true, _) => MISSING_INTERVAL,
+            (false, true) => FAILED_INTERVAL,
+            (false, false) => LOCAL_INTERVAL,
+        };
+        return (None, Again::After(pause));
     }
     let question = observe::question(world, &spec);
     // Whoever corrects a source or its Secret waits for the answer; nobody else makes a server work before its time.

@@ -152,7 +152,7 @@ fn messages_say_what_where_and_what_to_do() {
     );
     check(
         "resources:\n- web.yaml\n- https://github.com/x/y?ref=v1\n",
-        "k/kustomization.yaml:3:3: the remote address 'https://github.com/x/y?ref=v1' is refused: copy the files into the repository, or render with --allow-remote HOST, by hand",
+        "k/kustomization.yaml:3:3: the remote address 'https://github.com/x/y?ref=v1' is refused: copy the files into the repository, or let whoever runs gitstellar allow the host with --allow-remote HOST",
     );
     check(
         "resources: [no.yaml]\n",

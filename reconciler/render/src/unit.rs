@@ -35,6 +35,8 @@ pub enum Trouble {
     OverLimit,
     /// Something is asked for that a render never does (leave the repository, use the network, run a program): finding `unit-refused`.
     Refused,
+    /// Something of another place could not be fetched, and may be there at the next attempt: finding `unit-fetch-failed`.
+    Unreachable,
 }
 
 /// Why a unit could not be rendered.

@@ -1,4 +1,4 @@
-//! Bases of other repositories: `gitstellar render --allow-remote HOST`, as a person calls it.
+//! Bases of other repositories: `--allow-remote HOST` of `render`, `plan` and `up`, as a person calls them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,10 @@ use anyhow::{Context as _, ensure};
 use libtest_mimic::Trial;
 
 use super::origin::Origin;
+use super::up::FLEET;
 use super::{CANARY, Https};
-use crate::harness::{Outcome, same, trial};
+use crate::harness::{Outcome, eventually, same, trial};
+use crate::kube::leash::Leashed;
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -17,6 +19,8 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("remotes::a_commit_that_the_server_gives_out_by_branch_only_is_found", by_branch),
         trial("remotes::what_is_not_allowed_or_not_pinned_is_refused_without_a_connection", refused),
         trial("remotes::nothing_leads_out_of_a_base", jailed),
+        trial("remotes::the_origin_of_an_object_of_a_base_is_its_repository_and_commit", origins),
+        trial("remotes::up_tries_a_base_again_that_cannot_be_fetched_and_places_it_then", later),
     ]
 }
 
@@ -32,6 +36,8 @@ const BASE: [(&str, &str); 5] = [
 ];
 
 const PRINTED: &str = "apiVersion: v1\ndata:\n  colour: blue\nkind: ConfigMap\nmetadata:\n  name: a-settings\n  namespace: shop\n";
+
+const GITSTELLAR: &str = env!("CARGO_BIN_EXE_gitstellar");
 
 /// A server with a repository of bases, and a directory with a kustomization that names one.
 struct Scene {
@@ -69,12 +75,24 @@ impl Scene {
 
     /// Renders a kustomization that names a directory of the bases at a revision.
     fn render(&self, below: &str, revision: &str, allowed: &[&str]) -> anyhow::Result<Output> {
+        self.name("app", below, revision)?;
+        let mut arguments = vec!["render".into(), self.path("app").display().to_string()];
+        arguments.extend(allowed.iter().flat_map(|&host| ["--allow-remote".to_owned(), host.to_owned()]));
+        self.gitstellar(&arguments)
+    }
+
+    /// Writes a kustomization that names a directory of the bases at a revision.
+    fn name(&self, app: &str, below: &str, revision: &str) -> Outcome {
         let address = format!("{}//{below}?ref={revision}", self.server.url("bases.git"));
-        write(&self.path("app/kustomization.yaml"), &format!("namespace: shop\nresources: ['{address}']\n"))?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gitstellar"));
-        command.arg("render").arg(self.path("app"));
-        command.args(allowed.iter().flat_map(|host| ["--allow-remote", host]));
-        command
+        write(
+            &self.path(app).join("kustomization.yaml"),
+            &format!("namespace: shop\nresources: ['{address}']\n"),
+        )
+    }
+
+    fn gitstellar(&self, arguments: &[String]) -> anyhow::Result<Output> {
+        Command::new(GITSTELLAR)
+            .args(arguments)
             .env_clear()
             .env("HOME", self.path("home"))
             .env("SSL_CERT_FILE", self.path("authority.pem"))
@@ -147,4 +165,86 @@ fn jailed() -> Outcome {
     fails(&scene.render("leak", &scene.commit, &[&host])?, &["leads out of the repository"])?;
     fails(&scene.render("link", &scene.commit, &[&host])?, &["the symlink leads out of the repository"])?;
     fails(&scene.render("web/../../x", &scene.commit, &[&host])?, &["leads out of its repository"])
+}
+
+fn origins() -> Outcome {
+    let scene = Scene::set()?;
+    scene.name("app", "web/overlay", &scene.commit)?;
+    let file = scene.path("app/kustomization.yaml");
+    write(&file, &(fs::read_to_string(&file)? + "buildMetadata: [originAnnotations]\n"))?;
+    let arguments = ["render", &scene.path("app").display().to_string(), "--allow-remote", &scene.host()];
+    let output = scene.gitstellar(&arguments.map(str::to_owned))?;
+    let expected = format!(
+        "    config.kubernetes.io/origin: |\n      path: web/base/map.yaml\n      repo: {}\n      ref: {}\n",
+        scene.server.url("bases.git"),
+        scene.commit
+    );
+    let printed = String::from_utf8_lossy(&output.stdout);
+    ensure!(printed.contains(&expected), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+const NAMESPACE: (&str, &str) =
+    ("namespaces/shop.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: { name: shop }\n");
+
+fn later() -> Outcome {
+    let scene = Scene::set()?;
+    let fleet = Origin::empty(&scene.path("fleets"), "fleet.git")?;
+    for (path, text) in FLEET.into_iter().chain([NAMESPACE]) {
+        write(&fleet.work_tree().join(path), text)?;
+    }
+    scene.name("web", "web/overlay", &scene.commit)?;
+    write(
+        &fleet.work_tree().join("apps/web/kustomization.yaml"),
+        &fs::read_to_string(scene.path("web/kustomization.yaml"))?,
+    )?;
+    fleet.publish("main", "A fleet")?;
+    let repository = fleet.work_tree().display().to_string();
+    let host = scene.host();
+    let plan = |more: &[&str]| -> anyhow::Result<String> {
+        let arguments = [&["plan", "--repo", &repository, "-o", "json"], more].concat();
+        let output = scene.gitstellar(&arguments.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())?;
+        Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let refused = plan(&[])?;
+    ensure!(refused.contains("unit-refused") && refused.contains("--allow-remote HOST"), "{refused}");
+    // The repository is not there yet.
+    let (served, away) = (scene.path("served/bases.git"), scene.path("away"));
+    fs::rename(&served, &away)?;
+    let unreachable = plan(&["--allow-remote", &host])?;
+    ensure!(unreachable.contains("unit-fetch-failed"), "{unreachable}");
+    let asked = scene.server.connections();
+    let log = scene.path("log");
+    let mut up = Leashed::start(
+        Path::new("/usr/bin/env"),
+        &[
+            format!("HOME={}", scene.path("home").display()),
+            format!("SSL_CERT_FILE={}", scene.path("authority.pem").display()),
+            GITSTELLAR.into(),
+            "up".into(),
+            repository.clone(),
+            "--data-dir".into(),
+            scene.path("data").display().to_string(),
+            "--allow-remote".into(),
+            host.clone(),
+        ],
+        &log,
+    )?;
+    let said = || fs::read_to_string(&log).unwrap_or_default();
+    let limit = std::time::Duration::from_secs(120);
+    let told = |what: &'static str| move |said: &str| said.contains(what);
+    let mut until = |what: &str, holds: &dyn Fn(&str) -> bool| -> Outcome {
+        let seen = eventually(what, limit, || {
+            up.still_runs()?;
+            Ok(holds(&said()).then_some(()))
+        });
+        seen.with_context(said)
+    };
+    until("up has asked for the base", &|_| scene.server.connections() > asked)?;
+    until("up says what is missing", &told("cannot be fetched"))?;
+    fs::rename(&away, &served)?;
+    until("everything is in sync", &told("Everything is in sync"))?;
+    let planned = plan(&["--allow-remote", &host])?;
+    ensure!(planned.contains("\"a-settings\"") && planned.contains("cluster1"), "{planned}");
+    Ok(())
 }

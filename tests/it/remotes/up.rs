@@ -25,20 +25,22 @@ pub(super) fn trials() -> Vec<Trial> {
     ]
 }
 
-const FILES: [(&str, &str); 3] = [
+/// A cluster, and a policy that places every unit on it.
+pub(super) const FLEET: [(&str, &str); 2] = [
     (
         "clusters/cluster1.yaml",
         "apiVersion: cluster.open-cluster-management.io/v1\nkind: ManagedCluster\nmetadata: { name: cluster1, labels: { tier: production } }\n",
     ),
     (
-        "apps/web/settings.yaml",
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, namespace: default }\ndata: { colour: blue }\n",
-    ),
-    (
         "policies/production.yaml",
-        "apiVersion: control.kubestellar.io/v1alpha1\nkind: BindingPolicy\nmetadata: { name: production }\nspec:\n  clusterSelectors: [{ matchLabels: { tier: production } }]\n  downsync: [{ objectSelectors: [{ matchLabels: { gitstellar.io/unit: web } }] }]\n",
+        "apiVersion: control.kubestellar.io/v1alpha1\nkind: BindingPolicy\nmetadata: { name: production }\nspec:\n  clusterSelectors: [{ matchLabels: { tier: production } }]\n  downsync: [{ objectSelectors: [{ matchExpressions: [{ key: gitstellar.io/unit, operator: Exists }] }] }]\n",
     ),
 ];
+
+const SETTINGS: (&str, &str) = (
+    "apps/web/settings.yaml",
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, namespace: default }\ndata: { colour: blue }\n",
+);
 
 /// A repository with something to sync, and a home without anything of this machine's user.
 struct Scene {
@@ -50,7 +52,7 @@ impl Scene {
     fn set() -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let origin = Origin::empty(directory.path(), "fleet.git")?;
-        for (path, text) in FILES {
+        for (path, text) in FLEET.into_iter().chain([SETTINGS]) {
             let file = origin.work_tree().join(path);
             std::fs::create_dir_all(file.parent().context("a parent")?)?;
             std::fs::write(file, text)?;

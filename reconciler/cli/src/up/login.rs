@@ -2,7 +2,6 @@
 //! which are kept in memory only: nothing of them is written to the data directory, and they are shown to this URL and to no other.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use git::{Scheme, Withheld};
@@ -22,9 +21,6 @@ pub(super) struct LoginArgs {
     /// File that holds the token or password for an https URL; it is read again each time
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long the server of a URL may say nothing
-    #[arg(long, default_value = "60s", value_parser = super::parse_duration)]
-    pub(super) git_timeout: Duration,
 }
 
 /// How a login is given here.

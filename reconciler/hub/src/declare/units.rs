@@ -9,6 +9,9 @@ use super::Raw;
 use super::charts::ChartSettings;
 use super::repository::{FILE_NAME, Repository, RepositoryError};
 
+/// Finding of a unit that may be rendered at the next attempt, though nothing changes in its repository.
+pub(super) const FETCH_FAILED: &str = "unit-fetch-failed";
+
 /// The namespace of objects that have none, in a unit that names none.
 const DEFAULT_NAMESPACE: &str = "default";
 
@@ -135,6 +138,7 @@ pub(super) fn failure(unit: &UnitName, error: &RenderError) -> Finding {
         Trouble::Failed => "unit-failed",
         Trouble::OverLimit => "unit-over-limit",
         Trouble::Refused => "unit-refused",
+        Trouble::Unreachable => FETCH_FAILED,
     };
     Finding { severity: Severity::Blocker, id, origin: place_in(&error.to_string()), message }
 }

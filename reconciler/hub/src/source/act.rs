@@ -52,7 +52,8 @@ pub(super) async fn refresh(
 ) -> Refreshed {
     let before = world.board.source(source).unwrap_or_default();
     let outcome = attempt(world, source, spec, (&before, commits)).await.unwrap_or_else(Outcome::from);
-    let refreshed = Refreshed { failed: outcome.problem.is_some(), rest: outcome.rest };
+    let awaits_fetch = outcome.revision.as_ref().is_some_and(|revision| revision.awaits_fetch);
+    let refreshed = Refreshed { failed: outcome.problem.is_some() || awaits_fetch, rest: outcome.rest };
     world.board.update(source, |board| {
         board.looks += 1;
         board.documents_parsed += outcome.revision.as_ref().map_or(0, |revision| revision.documents_parsed);
@@ -171,10 +172,11 @@ impl Look {
         }
     }
 
-    /// Whether the commit in force would be read as it was: from the same directory, with no more known of its kinds.
+    /// Whether the commit in force would be read as it was: from the same directory, with no more known of its kinds, and with nothing left to fetch.
     fn would_read_the_same(&self) -> bool {
         self.known.as_ref().is_some_and(|known| {
             known.path == self.spec.path
+                && !known.awaits_fetch
                 && known.unknown_kinds.iter().all(|kind| self.kinds.preferred(kind).is_none())
         })
     }
@@ -251,6 +253,7 @@ impl Look {
             from: self.origin(&tip.branch),
             path: self.spec.path.clone(),
             documents_parsed: declared.documents_parsed,
+            awaits_fetch: declared.awaits_fetch,
             unknown_kinds: unknown_kinds(&declaration, &self.kinds),
             declaration,
             settings: declared.settings,

@@ -130,6 +130,11 @@ pub const ALL: &[Entry] = &[
     entry("unit-duplicate-name", &[Blocker], "Two units have the same name."),
     entry("unit-failed", &[Blocker], "A unit could not be rendered; what it placed before stays as it is."),
     entry(
+        "unit-fetch-failed",
+        &[Blocker],
+        "Something that a unit takes from elsewhere (a base of another repository) could not be fetched; it is tried again, and what the unit placed before stays as it is.",
+    ),
+    entry(
         "unit-name-invalid",
         &[Blocker],
         "The name of a discovered unit is not a legal label value: letters, digits, `-`, `_`, `.`, a letter or digit at both ends.",

@@ -125,12 +125,13 @@ pub(crate) fn build(
         all.objects.sort_by_cached_key(|resource| legacy_key(resource, lists));
     }
     let wanted = stage.metadata.unwrap_or_default();
+    let places = metadata::Places { files, dir };
     Ok(all
         .objects
         .into_resources()
         .into_iter()
         .map(|mut resource| {
-            metadata::write(&mut resource, wanted, dir);
+            metadata::write(&mut resource, wanted, places);
             let original = resource.original_id();
             RenderedObject::new(resource.node, resource.origin, original)
         })

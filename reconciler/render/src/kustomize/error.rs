@@ -120,6 +120,7 @@ impl KustomizeError {
             KustomizeError::OverLimit { .. } => Trouble::OverLimit,
             KustomizeError::Step { message, .. } if bounds::is_over(message) => Trouble::OverLimit,
             KustomizeError::Refused { .. } => Trouble::Refused,
+            KustomizeError::Remote { .. } => Trouble::Unreachable,
             KustomizeError::Read { source, .. } => source.trouble(),
             KustomizeError::Chart { source, .. } => source.trouble(),
             KustomizeError::Yaml(error) => error.trouble(),

@@ -63,10 +63,8 @@ impl<'b> Source<'b> {
         }
         let files = self.build.files;
         if !files.is_mounted(&address.mount) {
-            let tree = remotes.tree(&address.commit).map_err(|source| KustomizeError::Remote {
-                at: at.clone(),
-                address: without_credentials(text),
-                source,
+            let tree = files.off_the_clock(|| remotes.tree(&address.commit)).map_err(|source| {
+                KustomizeError::Remote { at: at.clone(), address: without_credentials(text), source }
             })?;
             files.mount(address.mount, tree);
         }
@@ -239,7 +237,7 @@ pub(crate) fn is_remote(text: &str) -> bool {
         || text.starts_with("github.com:")
 }
 
-const NO_REMOTES: &str = "copy the files into the repository, or render with --allow-remote HOST, by hand";
+const NO_REMOTES: &str = "copy the files into the repository, or let whoever runs gitstellar allow the host with --allow-remote HOST";
 const NO_FILES: &str = "a file has to be in the repository; copy it there";
 
 fn refused_remote(text: &str, at: &Origin, hint: &str) -> KustomizeError {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::error::KustomizeError;
 use super::file::BuildMetadata;
+use super::remote::RemoteCommit;
 use super::resource::{Configured, Resource};
-use crate::tree::RepoPath;
+use crate::tree::{Files, RepoPath};
 use crate::yaml::{Map, Node, Value};
 
 /// Annotations that upstream keeps its own notes in; nobody else's survive a build.
@@ -71,18 +72,42 @@ pub(super) fn tidy_annotations(node: &mut Node) {
     }
 }
 
-/// Writes the bookkeeping that the topmost kustomization, in `dir`, asks for.
-pub(super) fn write(resource: &mut Resource, wanted: BuildMetadata, dir: &RepoPath) {
+/// Where files are told to be: relative to the topmost kustomization, or in the repository that they were fetched from.
+#[derive(Clone, Copy)]
+pub(super) struct Places<'a> {
+    pub(super) files: &'a Files<'a>,
+    /// The directory of the topmost kustomization.
+    pub(super) dir: &'a RepoPath,
+}
+
+impl Places<'_> {
+    /// The file's path under a name, and before or after it, as upstream has it, its repository and commit.
+    fn lines(self, name: &str, file: &RepoPath) -> Vec<String> {
+        let Some(mount) = self.files.mount_of(file) else {
+            return vec![format!("{name}: {}", file.relative_to(self.dir))];
+        };
+        let RemoteCommit { url, commit } = RemoteCommit::mounted_at(&mount);
+        let path = format!("{name}: {}", file.below(&mount).unwrap_or_default());
+        let from = [format!("repo: {url}"), format!("ref: {commit}")];
+        if name == "path" { [vec![path], from.into()].concat() } else { [from.into(), vec![path]].concat() }
+    }
+}
+
+/// Writes the bookkeeping that the topmost kustomization asks for.
+pub(super) fn write(resource: &mut Resource, wanted: BuildMetadata, places: Places<'_>) {
     if wanted.origin && resource.build.tracked {
         let text = match &resource.build.configured {
-            None => format!("path: {}\n", resource.origin.file.relative_to(dir)),
-            Some(configured) => configured_text(configured, dir, ("", "")),
+            None => {
+                let lines = places.lines("path", &resource.origin.file);
+                lines.into_iter().map(|line| line + "\n").collect()
+            }
+            Some(configured) => configured_text(configured, places, ("", "")),
         };
         resource.set_annotation("config.kubernetes.io/origin", &text);
     }
     if wanted.transformers && !resource.build.transformations.is_empty() {
         let steps = &resource.build.transformations;
-        let text: String = steps.iter().map(|step| configured_text(step, dir, ("- ", "  "))).collect();
+        let text: String = steps.iter().map(|step| configured_text(step, places, ("- ", "  "))).collect();
         resource.set_annotation("alpha.config.kubernetes.io/transformations", &text);
     }
     if wanted.managed_by {
@@ -99,10 +124,12 @@ pub(super) fn write(resource: &mut Resource, wanted: BuildMetadata, dir: &RepoPa
     }
 }
 
-fn configured_text(step: &Configured, dir: &RepoPath, (first, other): (&str, &str)) -> String {
+fn configured_text(step: &Configured, places: Places<'_>, (first, other): (&str, &str)) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{first}configuredIn: {}", step.file.relative_to(dir));
+    for (at, line) in places.lines("configuredIn", &step.file).iter().enumerate() {
+        let _ = writeln!(text, "{}{line}", if at == 0 { first } else { other });
+    }
     let _ = writeln!(text, "{other}configuredBy:");
     for (name, value) in [
         ("apiVersion", &step.api_version),

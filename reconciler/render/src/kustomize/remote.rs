@@ -2,7 +2,7 @@
 //!
 //! This room fetches nothing. Whoever may implements [`RemoteBases`]; without one every address is refused. Taken are addresses of
 //! allowed hosts that name a commit by its full id, so that a render stays a function of the tree. Its files are mounted into the
-//! tree of the build below [`Address::mount`], and nothing there leads out of it.
+//! tree of the build below [`RemoteCommit::mount`], and nothing there leads out of it.
 //!
 //! Absent on purpose: other ways than https, logins, branches and tags, plain files behind a URL.
 
@@ -19,6 +19,22 @@ pub struct RemoteCommit {
     /// The full id of the commit, 40 hexadecimal digits.
     pub commit: String,
 }
+
+impl RemoteCommit {
+    /// Where its files are in the tree of a build. A directory of the build's own repository that has this very name is hidden by them.
+    fn mount(&self) -> Option<RepoPath> {
+        RepoPath::parse(&format!("{}@{}", self.url.strip_prefix(SCHEME)?, self.commit)).ok()
+    }
+
+    /// The commit whose files are below a mount.
+    pub(super) fn mounted_at(mount: &RepoPath) -> Self {
+        let (repository, commit) = mount.as_str().rsplit_once('@').unwrap_or((mount.as_str(), ""));
+        RemoteCommit { url: format!("{SCHEME}{repository}"), commit: commit.to_owned() }
+    }
+}
+
+/// The one way that bases come.
+const SCHEME: &str = "https://";
 
 /// Why a commit of another repository is not there.
 pub type RemoteError = Box<dyn std::error::Error + Send + Sync>;
@@ -77,7 +93,7 @@ pub(super) struct Address {
     /// The host and its port.
     pub(super) host: String,
     pub(super) commit: RemoteCommit,
-    /// Where the files of the commit are in the tree of the build. A directory of the build's own repository that has this very name is hidden by them.
+    /// Where the files of the commit are in the tree of the build.
     pub(super) mount: RepoPath,
     /// The directory of the base, below the mount.
     pub(super) dir: RepoPath,
@@ -111,10 +127,10 @@ impl Address {
         if !repository.split('/').all(is_plain) {
             return Err(NOT_HTTPS);
         }
-        let mount = RepoPath::parse(&format!("{host}/{repository}@{commit}")).map_err(|_| NOT_HTTPS)?;
+        let commit = RemoteCommit { url: format!("{SCHEME}{host}/{repository}"), commit };
+        let mount = commit.mount().ok_or(NOT_HTTPS)?;
         let dir = mount.join(below.trim_start_matches('/')).ok().filter(|dir| dir.is_within(&mount));
         let dir = dir.ok_or("the path of a base leads out of its repository")?;
-        let commit = RemoteCommit { url: format!("https://{host}/{repository}"), commit };
         Ok(Address { host, commit, mount, dir })
     }
 }
@@ -154,6 +170,7 @@ mod tests {
                 (url, Some(dir)),
                 "{address}"
             );
+            assert_eq!(RemoteCommit::mounted_at(&found.mount), found.commit);
         }
         check("https://github.com/o/r//a/b", "https://github.com/o/r", "a/b");
         check("https://github.com/o/r/a/b", "https://github.com/o/r", "a/b");

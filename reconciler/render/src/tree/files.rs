@@ -51,7 +51,7 @@ pub(crate) struct Files<'t> {
 /// When a render is given up.
 struct Deadline {
     clock: Arc<dyn Clock>,
-    at: Duration,
+    at: Cell<Duration>,
     seconds: u64,
 }
 
@@ -95,7 +95,7 @@ impl<'t> Files<'t> {
     pub(crate) fn within(mut self, limit: &TimeLimit) -> Self {
         self.deadline = limit.clock.as_ref().map(|clock| Deadline {
             clock: Arc::clone(clock),
-            at: clock.monotonic().saturating_add(limit.most),
+            at: Cell::new(clock.monotonic().saturating_add(limit.most)),
             seconds: limit.most.as_secs(),
         });
         self
@@ -104,11 +104,21 @@ impl<'t> Files<'t> {
     /// Refuses to go on once time is up. Every read asks this; so does whoever works for long without reading.
     pub(crate) fn check_time(&self, path: &RepoPath) -> Result<(), TreeError> {
         match &self.deadline {
-            Some(deadline) if deadline.clock.monotonic() >= deadline.at => {
+            Some(deadline) if deadline.clock.monotonic() >= deadline.at.get() => {
                 Err(TreeError::TooSlow { path: path.clone(), seconds: deadline.seconds })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Does what takes its time elsewhere and has a limit of its own: it does not count.
+    pub(crate) fn off_the_clock<T>(&self, work: impl FnOnce() -> T) -> T {
+        let Some(deadline) = &self.deadline else { return work() };
+        let began = deadline.clock.monotonic();
+        let made = work();
+        let took = deadline.clock.monotonic().saturating_sub(began);
+        deadline.at.set(deadline.at.get().saturating_add(took));
+        made
     }
 
     pub(crate) fn into_read_set(self) -> ReadSet {
@@ -131,7 +141,7 @@ impl<'t> Files<'t> {
     }
 
     /// The mount that holds a path, of two inside each other the inner one.
-    fn mount_of(&self, path: &RepoPath) -> Option<RepoPath> {
+    pub(crate) fn mount_of(&self, path: &RepoPath) -> Option<RepoPath> {
         self.mounts.borrow().keys().rev().find(|at| path.is_within(at)).cloned()
     }
 

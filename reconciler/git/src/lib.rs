@@ -11,6 +11,7 @@
 //! | [`remote`] | asking a remote for its branches, fetching from it and pushing to it |
 //! | [`listing`] | which branches a remote has, read from the bytes of its answer |
 //! | [`failure`] | why a remote could not be asked |
+//! | [`https`] | what every conversation by https has in common; one question to a server without any login |
 //! | `transport` | how bytes get there: HTTPS by our own client, ssh by the `ssh` program |
 //! | `egress` | which addresses a remote may have |
 //! | [`newcomer`] | what `up` does for somebody without a repository: importing a directory; counting uncommitted files |
@@ -21,6 +22,7 @@
 pub mod credentials;
 mod egress;
 pub mod failure;
+pub mod https;
 pub mod id;
 pub mod listing;
 pub mod newcomer;

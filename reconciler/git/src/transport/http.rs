@@ -5,20 +5,17 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
-use ureq::config::Config;
-use ureq::http::{HeaderMap, Response, Uri, header};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, Body, Timeout};
+use ureq::http::{HeaderMap, Response, header};
+use ureq::tls::{PemItem, RootCerts, parse_pem};
+use ureq::{Agent, Body};
 
 use super::{Bounded, Call};
+use crate::Credentials;
 use crate::credentials::HttpsLogin;
-use crate::failure::{Carried, RemoteFailure};
+use crate::failure::RemoteFailure;
+use crate::https::{self, Explaining, header_text as text};
 use crate::listing::{self, Greeting, ListingError, RemoteBranches};
-use crate::{Credentials, egress};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Characters of a refusal's text that are read.
 const LONGEST_REFUSAL: u64 = 1_000;
 
@@ -57,31 +54,18 @@ struct Client {
 impl Client {
     fn new(call: &Call) -> Result<Self, RemoteFailure> {
         let credentials = call.credentials();
-        let silence = Some(call.remote.limits.silence);
-        let tls = TlsConfig::builder().root_certs(authorities(credentials)?).build();
-        let config = Agent::config_builder()
-            .tls_config(tls)
-            .https_only(true)
-            // A redirect would take the credentials to another place, so none is followed; it is told as what it is.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .timeout_resolve(Some(CONNECT_TIMEOUT))
-            .timeout_connect(Some(CONNECT_TIMEOUT.min(call.remote.limits.silence)))
-            .timeout_recv_response(silence)
-            .timeout_per_read(silence)
-            .timeout_per_write(silence)
+        let (url, limits) = (&call.remote.url, call.remote.limits);
+        let config = https::configuration(limits, authorities(credentials)?)
             .user_agent("git/2.0 (gitstellar)")
             .build();
-        let (host, loopback) = (call.remote.url.host().to_owned(), call.remote.limits.loopback);
-        let resolver = Guarded { host, loopback };
-        let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
+        let agent = https::agent(config, url, limits);
         Ok(Self { agent, authorization: authorization(credentials)?, call: call.clone() })
     }
 
     /// Sends a request; the answer is that of a git server, or the failure is remembered.
     fn send(&self, ask: &Ask) -> io::Result<Answer> {
-        let answer = self.exchange(ask).map_err(|error| self.call.failed_stream(self.explain(error)))?;
+        let answer =
+            self.exchange(ask).map_err(|error| self.call.failed_stream(self.explaining().explain(error)))?;
         let kind = if ask.body.is_some() { "result" } else { "advertisement" };
         let wanted = format!("application/x-git-{}-{kind}", ask.service);
         match self.judge(answer, &wanted) {
@@ -182,58 +166,9 @@ impl Client {
         self.call.credentials().printable(&place)
     }
 
-    fn explain(&self, error: ureq::Error) -> RemoteFailure {
-        let unreachable = |detail: &str| RemoteFailure::Unreachable { detail: detail.to_owned() };
-        match error {
-            ureq::Error::Timeout(Timeout::Resolve) => unreachable("looking up its name took too long"),
-            ureq::Error::Timeout(Timeout::Connect) => unreachable("connecting took too long"),
-            ureq::Error::Timeout(_) => self.call.silent(),
-            ureq::Error::HostNotFound => unreachable("there is no host of this name"),
-            ureq::Error::Rustls(error) => certificate(&error),
-            ureq::Error::Tls(detail) => RemoteFailure::Certificate { detail: detail.to_owned() },
-            ureq::Error::Io(error) => self.explain_io(&error),
-            ureq::Error::Other(error) => match error.downcast_ref::<Carried>() {
-                Some(Carried(failure)) => failure.clone(),
-                None => unreachable(&self.call.credentials().printable(&error.to_string())),
-            },
-            // Only headers of ours can be invalid; their text is not repeated.
-            ureq::Error::Http(_) => {
-                RemoteFailure::Here { detail: "the request cannot be written as HTTP".to_owned() }
-            }
-            other => unreachable(&self.call.credentials().printable(&other.to_string())),
-        }
+    fn explaining(&self) -> Explaining<'_> {
+        Explaining { silence: self.call.remote.limits.silence, credentials: self.call.credentials() }
     }
-
-    fn explain_io(&self, error: &io::Error) -> RemoteFailure {
-        let inner = error.get_ref();
-        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return certificate(error);
-        }
-        match inner.and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
-            Some(ureq::Error::Timeout(_)) => self.call.silent(),
-            _ if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => {
-                self.call.silent()
-            }
-            _ => RemoteFailure::Unreachable { detail: self.call.credentials().printable(&error.to_string()) },
-        }
-    }
-}
-
-fn certificate(error: &rustls::Error) -> RemoteFailure {
-    use rustls::CertificateError as Why;
-    let detail = match error {
-        rustls::Error::InvalidCertificate(Why::UnknownIssuer | Why::BadSignature) => {
-            "no authority that is trusted has signed it".to_owned()
-        }
-        rustls::Error::InvalidCertificate(Why::Expired | Why::ExpiredContext { .. }) => {
-            "it has expired".to_owned()
-        }
-        rustls::Error::InvalidCertificate(Why::NotValidForName | Why::NotValidForNameContext { .. }) => {
-            "it is that of another host".to_owned()
-        }
-        other => other.to_string(),
-    };
-    RemoteFailure::Certificate { detail }
 }
 
 fn authorities(credentials: &Credentials) -> Result<RootCerts, RemoteFailure> {
@@ -269,38 +204,8 @@ fn authorization(credentials: &Credentials) -> Result<Option<String>, RemoteFail
     }
 }
 
-fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     text(headers, header::RETRY_AFTER).trim().parse().ok().map(Duration::from_secs)
-}
-
-/// Looks names up, and refuses addresses that no repository lives at. The connection goes to the very addresses that were looked at. A proxy is the choice of
-/// whoever runs this machine, so it may be anywhere.
-#[derive(Debug)]
-struct Guarded {
-    host: String,
-    loopback: bool,
-}
-
-impl Resolver for Guarded {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
-        if uri.host().is_some_and(|host| host.trim_matches(['[', ']']) == self.host) {
-            for address in &*found {
-                egress::check(address.ip(), self.loopback)
-                    .map_err(|failure| ureq::Error::Other(Box::new(Carried(failure))))?;
-            }
-        }
-        Ok(found)
-    }
 }
 
 /// The body of an answer; what goes wrong while it is read is remembered.
@@ -311,7 +216,9 @@ struct Told {
 
 impl Read for Told {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.body.read(buffer).map_err(|error| self.client.call.failed_stream(self.client.explain_io(&error)))
+        self.body
+            .read(buffer)
+            .map_err(|error| self.client.call.failed_stream(self.client.explaining().explain_io(&error)))
     }
 }
 

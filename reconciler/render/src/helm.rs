@@ -13,6 +13,8 @@
 //! | `dependencies` | which subcharts take part: conditions, tags, aliases, import-values |
 //! | `schema` | `values.schema.json` |
 //! | `capabilities`, `files`, `context` | what templates see |
+//! | `lock` | `gitstellar.lock`: which archive stands for a chart of a repository |
+//! | `remote` | charts of repositories: what is asked for, who is asked, and that it is what the lock says |
 //! | `release` | one release: from settings to manifests |
 //! | `manifest` | documents, hooks and their order |
 //! | `unit` | a directory with a `Chart.yaml` as a unit, and its settings |
@@ -36,9 +38,11 @@ mod functions;
 mod glob;
 #[cfg(test)]
 mod hostile;
+mod lock;
 mod manifest;
 mod program;
 mod release;
+mod remote;
 mod schema;
 #[cfg(test)]
 mod stories;
@@ -49,13 +53,15 @@ mod values;
 
 pub use capabilities::KubeVersionError;
 pub use chart::{ArchiveError, ChartError, ChartLimits, OverBudget};
-pub(crate) use chart::{CHART_FILE, Loading};
+pub(crate) use chart::{CHART_FILE, Loading, mounted};
 pub use dependencies::DependencyError;
 pub use engine::{EngineLimits, EngineOptions};
 pub use error::HelmError;
 pub use fault::{Place, TemplateError, TemplateProblem};
+pub use lock::{ChartLock, LOCK_FILE, LockError, LockedChart, Way, check_address, is_version, newest};
 pub use program::{HelmProgram, Program, ProgramError, ProgramRequest};
 pub(crate) use release::{Release, Request, Wanted};
+pub use remote::{ChartNeed, Charts, FetchError, RemoteChartError, RemoteCharts};
 pub use schema::SchemaError;
 pub use unit::{Engine, HelmOptions};
 pub(crate) use unit::{read_values, render};

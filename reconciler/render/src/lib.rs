@@ -40,8 +40,9 @@ pub mod yaml;
 pub use directory::Directory;
 pub use discover::{DiscoveredUnit, UnitKind, UnitProblem, discover, unit_name};
 pub use helm::{
-    Engine, EngineLimits, EngineOptions, HelmError, HelmOptions, HelmProgram, Program, ProgramError,
-    ProgramRequest, TemplateError, TemplateProblem,
+    ChartLock, ChartNeed, Charts, Engine, EngineLimits, EngineOptions, HelmError, HelmOptions, HelmProgram,
+    LOCK_FILE, LockedChart, Program, ProgramError, ProgramRequest, RemoteCharts, TemplateError,
+    TemplateProblem,
 };
 pub use kustomize::{
     KustomizeError, KustomizeOptions, Order, RemoteBases, RemoteCommit, RemoteError, Remotes,

@@ -172,7 +172,7 @@ fn messages_say_what_where_and_what_to_do() {
     );
     check(
         "helmCharts:\n- name: x\n",
-        "k/kustomization.yaml:2:3: the chart 'x', which is not at 'charts/x', is refused: there is no such directory; vendor it there (helm pull --untar) and commit it, a render fetches nothing",
+        "k/kustomization.yaml:2:3: the chart 'x', which is not at 'charts/x', is refused: there is no such directory; vendor it there (helm pull --untar) and commit it, or pin it (`gitstellar lock`, for charts of https and OCI repositories) and commit gitstellar.lock",
     );
     check("resources: [x]\n", "k/x/kustomization.yaml:1: kustomization.yaml is empty");
     check(

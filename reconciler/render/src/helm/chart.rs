@@ -14,9 +14,12 @@ pub(crate) use metadata::{Dependency, Import, Metadata};
 
 use budget::Budget;
 
+use super::lock::is_same_version;
+use super::remote::{ChartNeed, Elsewhere, Fetched, RemoteChartError};
+use super::unit::HelmOptions;
 use super::values;
 use crate::object::Origin;
-use crate::tree::{Files, Found, RepoPath, TreeError};
+use crate::tree::{Files, Found, MemTree, RepoPath, TreeError};
 use crate::unit::Trouble;
 use crate::yaml::{Limits, Loader, Map, Node, Profile, YamlError};
 
@@ -56,6 +59,9 @@ pub enum ChartError {
     /// A file of the chart is no YAML.
     #[error(transparent)]
     Yaml(#[from] YamlError),
+    /// A chart of a repository is not there.
+    #[error(transparent)]
+    Remote(#[from] RemoteChartError),
 }
 
 impl ChartError {
@@ -66,6 +72,7 @@ impl ChartError {
             ChartError::TooMuch { .. } => Trouble::OverLimit,
             ChartError::Tree(error) => error.trouble(),
             ChartError::Yaml(error) => error.trouble(),
+            ChartError::Remote(error) => error.trouble(),
         }
     }
 
@@ -118,15 +125,22 @@ pub(crate) struct Loading<'a> {
     pub(crate) files: &'a Files<'a>,
     pub(crate) limits: ChartLimits,
     pub(crate) yaml: Limits,
+    /// Where charts come from that the chart names and does not carry.
+    pub(crate) elsewhere: Elsewhere<'a>,
+}
+
+impl<'a> Loading<'a> {
+    pub(crate) fn new(files: &'a Files<'a>, helm: &'a HelmOptions, yaml: Limits) -> Self {
+        let elsewhere = Elsewhere { files, charts: helm.remote.as_ref(), lock: &helm.lock };
+        Loading { files, limits: helm.chart, yaml, elsewhere }
+    }
 }
 
 impl Chart {
-    /// Loads the chart at `path`: a directory with a `Chart.yaml`, or an archive.
+    /// Loads the chart at `path`: a directory with a `Chart.yaml`, or an archive. Charts that it does not carry come from elsewhere,
+    /// as far as the lock has them.
     pub(crate) fn load(loading: Loading<'_>, path: &RepoPath) -> Result<Chart, ChartError> {
-        let mut budget = Budget::new(loading.limits);
-        let held = held(loading, path, &mut budget)?;
-        let mut build = Build { yaml: loading.yaml, budget };
-        let chart = build.chart(held, path, 0)?;
+        let (chart, _) = loaded(loading, path)?;
         let fail = |message: &str| Err(ChartError::file(&chart.at, message));
         match chart.metadata.api_version.as_str() {
             "v1" | "v2" => Ok(chart),
@@ -138,7 +152,84 @@ impl Chart {
 
 /// The files of the chart at `path`, its subcharts still packed as they are.
 pub(crate) fn files_of(loading: Loading<'_>, path: &RepoPath) -> Result<Vec<ChartFile>, ChartError> {
-    held(loading, path, &mut Budget::new(loading.limits))
+    if loading.elsewhere.charts.is_none() {
+        return held(loading, path, &mut Budget::new(loading.limits));
+    }
+    Ok(loaded(loading, path)?.1)
+}
+
+/// The chart at `path` and its files. An archive from elsewhere is one of them, just as if it lay in `charts/`.
+fn loaded(loading: Loading<'_>, path: &RepoPath) -> Result<(Chart, Vec<ChartFile>), ChartError> {
+    let mut budget = Budget::new(loading.limits);
+    let mut held = held(loading, path, &mut budget)?;
+    let build = |held: &[ChartFile], budget: &Budget| {
+        Build { yaml: loading.yaml, budget: budget.clone() }.chart(held.to_vec(), path, 0)
+    };
+    let chart = build(&held, &budget)?;
+    let fetched = fetched(loading.elsewhere, &chart)?;
+    if fetched.is_empty() {
+        return Ok((chart, held));
+    }
+    for fetched in &fetched {
+        let origin = archive_of(&fetched.chart.place());
+        let size = fetched.bytes.len() as u64;
+        budget.take(size).map_err(|source| ChartError::TooMuch { chart: path.clone(), source })?;
+        let name = format!("charts/{}", origin.file_name());
+        if held.iter().all(|file| file.name != name) {
+            held.push(ChartFile { name, bytes: fetched.bytes.clone(), origin, packed: false });
+        }
+    }
+    let chart = build(&held, &budget)?;
+    for fetched in fetched {
+        check_identity(&chart.dependencies, fetched)?;
+    }
+    Ok((chart, held))
+}
+
+/// What a chart names and does not carry, from elsewhere.
+fn fetched(elsewhere: Elsewhere<'_>, chart: &Chart) -> Result<Vec<Fetched>, ChartError> {
+    let carried = |name: &str| chart.dependencies.iter().any(|held| held.metadata.name == name);
+    let named = chart.metadata.dependencies.iter().flatten().filter(|named| !carried(&named.name));
+    let needs =
+        named.filter_map(|named| ChartNeed::new(&named.at, &named.repository, &named.name, &named.version));
+    let chosen = elsewhere.chosen(needs.collect())?.into_iter();
+    Ok(chosen.map(|(need, chart)| elsewhere.fetched(need, chart)).collect::<Result<_, _>>()?)
+}
+
+/// An archive holds what it is fetched for: by its name and version a parent finds it, and turns it off.
+fn check_identity(charts: &[Chart], fetched: Fetched) -> Result<(), ChartError> {
+    let is_it = |held: &Chart| {
+        held.metadata.name == fetched.chart.name
+            && is_same_version(&held.metadata.version, &fetched.chart.version)
+    };
+    if charts.iter().any(is_it) {
+        return Ok(());
+    }
+    let (need, version) = (Box::new(fetched.need), fetched.chart.version);
+    Err(RemoteChartError::Other { need, version }.into())
+}
+
+/// The directory of a chart that comes from elsewhere; from now on its files are there. None: the lock does not have it.
+pub(crate) fn mounted(loading: Loading<'_>, need: ChartNeed) -> Result<Option<RepoPath>, ChartError> {
+    let Some((need, chart)) = loading.elsewhere.chosen(vec![need])?.pop() else { return Ok(None) };
+    let place = chart.place();
+    if loading.files.is_mounted(&place) {
+        return Ok(Some(place));
+    }
+    let fetched = loading.elsewhere.fetched(need, chart)?;
+    let mut budget = Budget::new(loading.limits);
+    let files = unpacked(&fetched.bytes, &archive_of(&place), &mut budget)?;
+    let tree = files.iter().fold(MemTree::new(), |tree, file| tree.with(&file.name, &file.bytes));
+    let chart = Build { yaml: loading.yaml, budget }.chart(files, &place, 0)?;
+    check_identity(&[chart], fetched)?;
+    loading.files.mount(place.clone(), Arc::new(tree));
+    Ok(Some(place))
+}
+
+/// What the archive is called whose files are at a place.
+fn archive_of(place: &RepoPath) -> RepoPath {
+    let parent = place.parent().unwrap_or_else(RepoPath::root);
+    parent.child(&format!("{}.tgz", place.file_name()))
 }
 
 fn held(loading: Loading<'_>, path: &RepoPath, budget: &mut Budget) -> Result<Vec<ChartFile>, ChartError> {

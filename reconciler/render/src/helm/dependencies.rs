@@ -24,7 +24,7 @@ pub(crate) struct Part<'c> {
 pub enum DependencyError {
     /// A chart is named, and is not there.
     #[error(
-        "{at}: found in Chart.yaml, but missing in charts/ directory: {missing}; vendor the charts (`helm dependency build`) and commit charts/, nothing is fetched while rendering"
+        "{at}: found in Chart.yaml, but missing in charts/ directory: {missing}; vendor the charts (`helm dependency build`) and commit charts/, or pin those of https and OCI repositories (`gitstellar lock`) and commit gitstellar.lock"
     )]
     Missing {
         /// Where the first of them is named.

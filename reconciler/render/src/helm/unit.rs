@@ -7,8 +7,10 @@ use serde_json::{Map as JsonMap, Value as Json};
 use super::chart::{CHART_FILE, ChartLimits, Loading};
 use super::engine::EngineOptions;
 use super::error::HelmError;
+use super::lock::LOCK_FILE;
 use super::program::Program;
 use super::release::{Release, Request, Wanted};
+use super::remote::Charts;
 use super::values;
 use crate::object::{Origin, RenderedObject};
 use crate::tree::{Files, RepoPath};
@@ -49,6 +51,10 @@ pub struct HelmOptions {
     pub engine: Engine,
     /// The helm binary that [`Engine::Cli`] runs.
     pub program: Option<Program>,
+    /// Who fetches charts of repositories that the lock pins; without it nobody.
+    pub remote: Option<Charts>,
+    /// The lock's place in the tree.
+    pub lock: RepoPath,
     /// What a chart may hold.
     pub chart: ChartLimits,
     /// What its templates may use up.
@@ -71,6 +77,8 @@ impl Default for HelmOptions {
             skip_schema_validation: false,
             engine: Engine::InProcess,
             program: None,
+            remote: None,
+            lock: RepoPath::root().child(LOCK_FILE),
             chart: ChartLimits::default(),
             templates: EngineOptions::default(),
             max_objects: 200_000,
@@ -108,7 +116,7 @@ pub(crate) fn render(
     let unit = crate::discover::unit_name(dir.as_str());
     let program = (options.engine == Engine::Cli).then_some(options.program.as_ref());
     let release = Release::template(&Request {
-        loading: Loading { files, limits: options.chart, yaml: limits },
+        loading: Loading::new(files, options, limits),
         chart: dir,
         name: options.release_name.as_deref().unwrap_or(&unit),
         namespace: &options.namespace,

@@ -1,6 +1,6 @@
-//! `helmCharts`, and generators of kind HelmChartInflationGenerator: charts of the repository, rendered in process.
+//! `helmCharts`, and generators of kind HelmChartInflationGenerator, rendered in process.
 //!
-//! Upstream fetches a chart that is not there; here it has to be in the repository. What it prints goes through the kustomization
+//! Upstream fetches a chart that is not there; here it has to be in the repository, or pinned by the lock. What it prints goes through the kustomization
 //! like the objects of a file, but for `namespace`, which the release already has.
 
 use super::decode::{Fields, Located, Reading};
@@ -9,7 +9,7 @@ use super::load::Source;
 use super::resource::Resource;
 use super::schema::Schemas;
 use super::strategic;
-use crate::helm::{Loading, Release, Request, Wanted, read_values};
+use crate::helm::{ChartNeed, Loading, Release, Request, Wanted, mounted, read_values};
 use crate::object::Origin;
 use crate::tree::{Found, RepoPath};
 use crate::yaml::{Map, Node, Value};
@@ -181,9 +181,10 @@ pub(super) fn inflate(source: &Source<'_>, entry: &ChartEntry, namespace: &str) 
         name: entry.name.clone(),
         source: Box::new(error),
     };
-    let chart = entry.chart(source)?;
     let (build, helm) = (source.build, source.build.helm);
-    let mut given = entry.values(source)?;
+    let loading = Loading::new(build.files, helm, build.limits);
+    let (chart, is_fetched) = entry.chart(source, loading)?;
+    let mut given = entry.values(source, is_fetched.then_some(&chart))?;
     for file in &entry.additional_values_files {
         let (path, bytes) = source.named_file(&file.text, &file.at)?;
         let more = read_values(&path, &bytes, build.limits).map_err(fail)?;
@@ -194,7 +195,7 @@ pub(super) fn inflate(source: &Source<'_>, entry: &ChartEntry, namespace: &str) 
     let kube_version = Some(entry.kube_version.as_str()).filter(|version| !version.is_empty());
     let api_versions = if entry.api_versions.is_empty() { &helm.api_versions } else { &entry.api_versions };
     let release = Release::template(&Request {
-        loading: Loading { files: build.files, limits: helm.chart, yaml: build.limits },
+        loading,
         chart: &chart,
         name: &or(&entry.release_name, DEFAULT_RELEASE),
         namespace: &namespace,
@@ -235,7 +236,8 @@ impl ChartEntry {
         }
     }
 
-    fn chart(&self, source: &Source<'_>) -> Result<RepoPath> {
+    /// The directory of the chart, and whether it comes from elsewhere.
+    fn chart(&self, source: &Source<'_>, loading: Loading<'_>) -> Result<(RepoPath, bool)> {
         if self.name.is_empty() {
             return Err(KustomizeError::file(self.at.clone(), "chart name cannot be empty"));
         }
@@ -244,20 +246,42 @@ impl ChartEntry {
             at: self.at.clone(),
             what: format!("the chart '{}', which is not at '{named}',", self.name),
             hint: format!(
-                "{why}; vendor it there (helm pull --untar) and commit it, a render fetches nothing"
+                "{why}; vendor it there (helm pull --untar) and commit it, or pin it (`gitstellar lock`, for charts of https and OCI repositories) and commit gitstellar.lock"
             ),
         };
         let path = source.path(&named, &self.at).map_err(|error| missing(error.to_string()))?;
         match source.build.files.find(&path) {
-            Ok(Found::Directory { path: real }) => Ok(real),
-            Ok(_) => Err(missing("there is no such directory".to_owned())),
+            Ok(Found::Directory { path: real }) => Ok((real, false)),
+            Ok(_) => match self.fetched(loading)? {
+                Some(place) => Ok((place, true)),
+                None => Err(missing("there is no such directory".to_owned())),
+            },
             Err(error) => Err(missing(error.to_string())),
         }
     }
 
-    /// The values file and the inline values, as the release gets them.
-    fn values(&self, source: &Source<'_>) -> Result<Map> {
+    fn fetched(&self, loading: Loading<'_>) -> Result<Option<RepoPath>> {
+        let Some(need) = ChartNeed::new(&self.at, &self.repo, &self.name, &self.version) else {
+            return Ok(None);
+        };
+        mounted(loading, need).map_err(|error| KustomizeError::Chart {
+            at: self.at.clone(),
+            name: self.name.clone(),
+            source: Box::new(error.into()),
+        })
+    }
+
+    /// The values file and the inline values, as the release gets them. `fetched` is the directory of a chart that comes from elsewhere.
+    fn values(&self, source: &Source<'_>, fetched: Option<&RepoPath>) -> Result<Map> {
         let file = || {
+            if let (Some(dir), true) = (fetched, self.values_file.is_empty()) {
+                let path = dir.child("values.yaml");
+                let read = source.build.files.read(&path);
+                let what = "the values of the chart cannot be read".to_owned();
+                let bytes =
+                    read.map_err(|source| KustomizeError::Read { at: self.at.clone(), what, source })?;
+                return Ok((path, bytes));
+            }
             let default = format!("{}/{}/values.yaml", self.home(), self.name);
             let name = if self.values_file.is_empty() { default } else { self.values_file.clone() };
             source.named_file(&name, &self.at)

@@ -1,4 +1,4 @@
-//! A tree in memory, for tests of this room and of those that use it.
+//! A tree in memory: what was unpacked, and for tests of this room and of those that use it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

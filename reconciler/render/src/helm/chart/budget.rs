@@ -43,7 +43,7 @@ pub enum OverBudget {
 }
 
 /// What is left of the limits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Budget {
     limits: ChartLimits,
     bytes: u64,

@@ -14,7 +14,8 @@ fn load(tree: &MemTree) -> Result<Chart, String> {
 
 fn load_with(tree: &MemTree, limits: ChartLimits) -> Result<Chart, String> {
     let files = Files::new(tree, 1 << 20);
-    let loading = Loading { files: &files, limits, yaml: Limits::default() };
+    let helm = HelmOptions { chart: limits, ..HelmOptions::default() };
+    let loading = Loading::new(&files, &helm, Limits::default());
     Chart::load(loading, &RepoPath::parse("web").unwrap()).map_err(|error| with_causes(&error))
 }
 

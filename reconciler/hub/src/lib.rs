@@ -17,13 +17,14 @@
 //! A wake-up of binding, transport and status costs what has changed, not what there is: each keeps what it has looked at, brings it up to date by what watches tell, and
 //! looks again at what that concerns. [`bound`] does so for Bindings, [`holds`] for the progress of sources, [`effort`] counts. Controllers that talk to repositories, source
 //! and report, have a loop per source (`loops`). [`world`] holds the two spaces and their mirrors, [`board`] what the controllers know of each other's progress, [`publish`] writes GitSource status: the one
-//! place, because several controllers have a part in it. [`bases`] and [`helm`] do for `render` what it must not do itself. No controller writes before every watch it depends on has synced. Absent on purpose: any
+//! place, because several controllers have a part in it. [`bases`], [`charts`] and [`helm`] do for `render` what it must not do itself. No controller writes before every watch it depends on has synced. Absent on purpose: any
 //! connection to a cluster.
 
 pub mod bases;
 pub mod binding;
 pub mod board;
 mod bound;
+pub mod charts;
 pub mod declare;
 pub mod effort;
 pub mod helm;
@@ -49,6 +50,7 @@ use tokio::task::JoinSet;
 
 pub use bases::BaseMirrors;
 pub use board::Board;
+pub use charts::{ChartArchives, Hosts, LockWriter, Update};
 pub use helm::HelmBinary;
 pub use install::InstallError;
 pub use settings::Settings;

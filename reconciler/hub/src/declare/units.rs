@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use plan::{Finding, Origin, Severity, UnitName};
-use render::{RenderError, RenderOptions, Renders, RepoPath, Tree, Trouble, UnitProblem};
+use render::{
+    HelmOptions, LOCK_FILE, RenderError, RenderOptions, Renders, RepoPath, Tree, Trouble, UnitProblem,
+};
 
 use super::Raw;
 use super::charts::ChartSettings;
@@ -34,6 +36,8 @@ pub(super) fn listed(
     (repository, operator, renders): (&Repository, &RenderOptions, &mut Renders<Vec<Raw>>),
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<ListedUnit>, RepositoryError> {
+    let helm = HelmOptions { lock: root.child(LOCK_FILE), ..operator.helm.clone() };
+    let operator = &RenderOptions { helm, ..operator.clone() };
     let default = repository.defaults.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
     if !repository.units.is_empty() {
         return named(root, (repository, operator), &default);

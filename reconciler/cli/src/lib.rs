@@ -5,6 +5,7 @@
 //! | [`up`] | everything in one process on embedded spaces |
 //! | [`hub`], [`agent`] | the long-running parts, on real API servers |
 //! | [`plan`], [`render`], [`validate`], [`explain`] | offline, from a repository |
+//! | [`lock`] | charts of repositories, pinned |
 //! | [`get`], [`approve`] | a running fleet |
 //!
 //! [`repository`] finds repositories and trees, [`rendering`] reads what is said of renders, [`spaces`] finds a running fleet's API servers. Exit codes: 0 fine, 1 error; `plan` has 2 for blockers.
@@ -15,6 +16,7 @@ pub mod approve;
 pub mod explain;
 pub mod get;
 pub mod hub;
+pub mod lock;
 pub mod plan;
 pub mod render;
 pub mod rendering;
@@ -50,6 +52,8 @@ enum Command {
     Render(render::Args),
     /// Check a repository
     Validate(validate::Args),
+    /// Pin the charts that units take from repositories and registries in gitstellar.lock
+    Lock(lock::Args),
     /// Tell why an object is, or is not, on a cluster
     Explain(explain::Args),
     /// Show units, clusters or placement of a running fleet
@@ -105,6 +109,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plan(args) => plan::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Lock(args) => lock::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Get(args) => get::run(args).await,
         Command::Approve(args) => approve::run(args).await,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::render::kustomize::FILE_NAMES;
-use ::render::{Directory, HelmOptions, Order, RepoPath, render_unit};
+use ::render::{Directory, HelmOptions, LOCK_FILE, Order, RepoPath, render_unit};
 use anyhow::Context as _;
 use hub::declare;
 
@@ -86,7 +86,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     options.kustomize.own_directory_only = args.load_restrictor == LoadRestrictor::RootOnly;
     args.chart.overrule(&mut options.helm)?;
-    let root = confines(&root, &path);
+    let confined = confines(&root, &path);
+    options.helm.lock = inside(confined, &root)?.child(LOCK_FILE);
+    let root = confined;
     let rendered = render_unit(&Directory::open(root)?, &inside(root, &path)?, &options)?;
     print!("{}", rendered.to_yaml());
     Ok(ExitCode::SUCCESS)

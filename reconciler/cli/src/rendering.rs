@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use apimachinery::SystemClock;
-use hub::{BaseMirrors, HelmBinary, declare};
-use render::{Program, Remotes, RenderOptions};
+use hub::{BaseMirrors, ChartArchives, HelmBinary, Hosts, declare};
+use render::{Charts, Program, Remotes, RenderOptions};
 
 use crate::repository;
 
@@ -18,7 +18,7 @@ pub struct RenderingArgs {
     /// Limit of what one unit may use up, as NAME=NUMBER (docs/reference/limits.md); may be repeated
     #[arg(long, value_name = "NAME=NUMBER")]
     limit: Vec<String>,
-    /// Fetch bases of kustomizations from this host, without a login, where they name a commit; may be repeated
+    /// Fetch from this host, without a login, bases of kustomizations that name a commit and charts that gitstellar.lock pins; may be repeated
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_remote: Vec<String>,
     /// How long the server of a repository may say nothing
@@ -42,9 +42,12 @@ impl RenderingArgs {
         self.limit.iter().try_for_each(|text| options.set_limit(text)).context("--limit")?;
         options.helm.program = self.helm_binary.clone().map(|path| Program::new(HelmBinary::new(path)));
         if !self.allow_remote.is_empty() {
-            let bases =
-                BaseMirrors::new(cache.join("bases"), self.git_timeout, Arc::new(SystemClock::default()));
+            let clock = Arc::new(SystemClock::default());
+            let bases = BaseMirrors::new(cache.join("bases"), self.git_timeout, clock.clone());
             options.kustomize.remotes = Some(Remotes::new(&self.allow_remote, bases));
+            let hosts = Hosts::Only(self.allow_remote.clone());
+            let charts = ChartArchives::new(cache.join("charts"), hosts, self.git_timeout, clock);
+            options.helm.remote = Some(Charts::new(Arc::new(charts)));
         }
         Ok(options)
     }

@@ -15,9 +15,9 @@ pub(crate) use metadata::{Dependency, Import, Metadata};
 use budget::Budget;
 
 use super::values;
+use crate::error::Trouble;
 use crate::object::Origin;
 use crate::tree::{Files, Found, RepoPath, TreeError};
-use crate::unit::Trouble;
 use crate::yaml::{Limits, Loader, Map, Node, Profile, YamlError};
 
 /// The file that makes a directory a chart.
@@ -59,6 +59,14 @@ pub enum ChartError {
 }
 
 impl ChartError {
+    pub(crate) fn place(&self) -> Option<Origin> {
+        match self {
+            ChartError::File { at, .. } => Some(at.clone()),
+            ChartError::Yaml(error) => error.place(),
+            ChartError::Archive { .. } | ChartError::TooMuch { .. } | ChartError::Tree(_) => None,
+        }
+    }
+
     pub(crate) fn trouble(&self) -> Trouble {
         match self {
             ChartError::File { .. } => Trouble::Failed,

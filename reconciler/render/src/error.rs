@@ -15,7 +15,7 @@ use crate::yaml::masked_line;
 /// Why a unit could not be rendered. Its text tells everything, causes included.
 #[derive(Debug)]
 pub struct RenderError {
-    problem: Problem,
+    problem: Box<Problem>,
     /// The line at its place, values left out.
     line: Option<String>,
 }
@@ -57,12 +57,12 @@ impl RenderError {
             let line = if is_template { actions(text, at.line) } else { masked_line(text, at.line) };
             (!line.trim().is_empty()).then_some(line)
         });
-        Self { problem, line }
+        Self { problem: Box::new(problem), line }
     }
 
     /// What kind of trouble this is.
     pub fn trouble(&self) -> Trouble {
-        match &self.problem {
+        match &*self.problem {
             Problem::Tree(error) => error.trouble(),
             Problem::Plain(error) => error.trouble(),
             Problem::Kustomize(error) => error.trouble(),

@@ -46,6 +46,7 @@ fn costs() -> Outcome {
     alike("an agent reports the status of an object", &Fleet::report_status)?;
     alike("a person changes an object", &|fleet| fleet.write_by_hand("changed"))?;
     alike("a cluster gets another label", &Fleet::relabel)?;
+    alike("a person annotates a CRD", &Fleet::annotate_a_crd)?;
     // The kinds that the hub installed are known from the second look at the repository on: what was read before is read anew once.
     both("the first commit that changes one line", &|fleet| fleet.commit("once"))?;
     let (in_small, in_large) = both("a commit changes one line", &|fleet| fleet.commit("twice"))?;
@@ -266,6 +267,16 @@ impl Fleet {
             "metadata": { "name": "by-hand", "namespace": "default", "labels": { "app": "unit000" } }, "data": { "key": value },
         });
         apply(&self.wds, &resources::config_maps(), &object)
+    }
+
+    /// What changes in a CRD, but not in the kind that it defines.
+    fn annotate_a_crd(&self) -> Outcome {
+        let name = "bindings.control.kubestellar.io".into();
+        let resource = resources::crds();
+        let target = Target { resource: &resource, namespace: None, name: &name, subresource: "" };
+        let note = json!({ "metadata": { "annotations": { "note": "read" } } });
+        block_on(self.wds.merge(target, &note, "person"))?;
+        Ok(())
     }
 
     fn relabel(&self) -> Outcome {

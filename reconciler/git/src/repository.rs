@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use git2::{ErrorCode, ObjectType, RepositoryOpenFlags};
+use git2::{ErrorClass, ErrorCode, ObjectType, RepositoryOpenFlags};
 
 use crate::{CommitId, Entry, Tree};
 
@@ -139,6 +139,20 @@ pub enum GitError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl GitError {
+    /// Whether the files of a repository may be what is wrong. Trouble of the machine (a full disk, no right to write, no memory) and of the network is not.
+    pub fn is_damage(&self) -> bool {
+        use ErrorClass::{Callback, Http, Net, NoMemory, Os, Ssh, Ssl, Thread};
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Other { source, .. } => {
+                !matches!(source.0.class(), Os | NoMemory | Thread | Net | Http | Ssl | Ssh | Callback)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// One object database with refs. Cloning shares it; calls take turns, because libgit2's repositories are not made for sharing.

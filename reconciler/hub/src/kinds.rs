@@ -9,7 +9,7 @@ use apimachinery::GroupResource;
 use apimachinery::kinds::KindTable;
 use runtime::{Again, ApiError, Resource, Served};
 
-use crate::world::{World, resources};
+use crate::world::{Definitions, World, resources};
 
 /// Groups whose objects say nothing about what shall run: KubeStellar's list, but for its own group, which we read.
 const UNWATCHED_GROUPS: [&str; 6] = [
@@ -59,7 +59,9 @@ pub(crate) async fn refresh(world: &World) -> Result<Again, ApiError> {
     let served = Served::discover(&world.wds.connection).await?;
     let mut kinds = KindTable::built_in().clone();
     let mut expected = BTreeSet::new();
+    let mut definitions = Definitions::new();
     for crd in world.wds.mirror.list(&resources::crds().group_resource()) {
+        definitions.insert((crd.header().uid.clone(), crd.header().generation));
         match apimachinery::kinds::CustomKind::from_crd(&crd.to_value()) {
             Ok(custom) => {
                 expected.insert(custom.group_resource());
@@ -83,7 +85,7 @@ pub(crate) async fn refresh(world: &World) -> Result<Again, ApiError> {
             world.wds.mirror.unwatch(&resource.group_resource());
         }
     }
-    world.wds.set_kinds(kinds);
+    world.wds.set_kinds(definitions, kinds);
     // What was read with less knowledge may read otherwise now.
     world.wakes.source.wake();
     world.wakes.sync.wake();

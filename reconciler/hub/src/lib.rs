@@ -34,6 +34,7 @@ pub mod intents;
 pub mod inventory;
 pub mod kinds;
 mod loops;
+mod mirror;
 mod permits;
 pub mod publish;
 pub mod report;

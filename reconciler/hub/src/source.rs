@@ -31,7 +31,6 @@ use crate::declare::Commits;
 use crate::loops::Loops;
 use crate::world::{World, resources};
 
-pub(crate) use act::{fetch, mirror_path, open_mirror};
 pub(crate) use advice::{BRANCH_MISSING, REPOSITORY_INVALID, explain_push};
 pub use observe::{DEFAULT_REPORT_BRANCH, Location, SourceSpec, grants, spec, specs};
 

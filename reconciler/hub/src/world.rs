@@ -1,6 +1,6 @@
 //! The two spaces a hub works on, and their mirrors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use apimachinery::kinds::KindTable;
@@ -94,6 +94,9 @@ pub struct Wakes {
     pub report: Wake,
 }
 
+/// CRDs by uid and generation, which goes on whenever their specs change.
+pub(crate) type Definitions = BTreeSet<(Option<Arc<str>>, Option<i64>)>;
+
 /// The workload description space. Its mirror holds every kind that can be watched, with managedFields, each object in the version that it was asked for in: intents
 /// are read from them.
 pub struct Wds {
@@ -102,6 +105,8 @@ pub struct Wds {
     /// The mirror.
     pub mirror: Mirror,
     kinds: RwLock<Arc<KindTable>>,
+    /// The CRDs that the kinds come from.
+    definitions: Mutex<Definitions>,
     /// Held while the server is asked what it serves.
     pub(crate) refreshing: tokio::sync::Mutex<()>,
 }
@@ -114,6 +119,7 @@ impl Wds {
             connection,
             mirror,
             kinds: RwLock::new(Arc::new(KindTable::built_in().clone())),
+            definitions: Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
         }
     }
@@ -123,7 +129,13 @@ impl Wds {
         Arc::clone(&self.kinds.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn set_kinds(&self, kinds: KindTable) {
+    /// Sets the kinds that come from these CRDs. From the same ones come the same kinds, and readers who compare tables need not look at everything anew.
+    pub(crate) fn set_kinds(&self, definitions: Definitions, kinds: KindTable) {
+        let mut known = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == definitions {
+            return;
+        }
+        *known = definitions;
         *self.kinds.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(kinds);
     }
 

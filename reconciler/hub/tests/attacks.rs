@@ -11,7 +11,7 @@ use std::time::Duration;
 use apimachinery::kinds::KindTable;
 use apimachinery::{Clock, Timestamp};
 use hub::declare::{Declared, GitTree, declare, limited};
-use render::{LIMITS, MemTree, RenderOptions, Tree};
+use render::{LIMITS, MemTree, RemoteBases, RemoteCommit, RemoteError, Remotes, RenderOptions, Tree};
 
 const OVER: &str = "unit-over-limit";
 const REFUSED: &str = "unit-refused";
@@ -385,6 +385,28 @@ fn atk_60_a_unit_that_takes_too_long_fails_alone_in_every_dialect() {
         options.time.clock = Some(Arc::new(Hasty::default()));
         check(&repository(&unit), &options, (OVER, "takes more than 30 s"));
     }
+}
+
+/// A server that hands out its one repository after an hour.
+struct Slow(Arc<Hasty>);
+
+impl RemoteBases for Slow {
+    fn tree(&self, _: &RemoteCommit) -> Result<Arc<dyn Tree>, RemoteError> {
+        self.0.0.fetch_add(3600, Ordering::Relaxed);
+        let map = map("m");
+        let files = [("x/kustomization.yaml", "resources: [m.yaml]\n"), ("x/m.yaml", map.as_str())];
+        Ok(Arc::new(MemTree::of(&files)))
+    }
+}
+
+#[test]
+fn the_time_of_a_unit_does_not_count_what_others_take_to_answer() {
+    let clock = Arc::new(Hasty::default());
+    let mut options = with_limit("unit-seconds=30");
+    options.time.clock = Some(clock.clone());
+    options.kustomize.remotes = Some(Remotes::new(&["h".to_owned()], Slow(clock)));
+    let base = format!("resources: ['https://h/o/r//x?ref={}']\n", "a".repeat(40));
+    assert_eq!(outcome(&repository(&[("kustomization.yaml", &base)]), &options), None);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! | `directory` | a directory as a tree: the only I/O of the room |
 //! | `yaml` | values with places, the loader with both tools' readings and its budgets, the emitter |
 //! | `unit` | one unit: which dialect, the render, its result |
+//! | `error` | why a unit cannot be rendered, told as a whole |
 //! | `limits` | every limit by its name, and time, by somebody else's clock |
 //! | `plain` | directories of manifests |
 //! | `kustomize` | kustomizations |
@@ -27,6 +28,7 @@ mod digest;
 mod directory;
 mod discover;
 mod documents;
+mod error;
 pub mod helm;
 pub mod kustomize;
 mod limits;
@@ -39,6 +41,7 @@ pub mod yaml;
 
 pub use directory::Directory;
 pub use discover::{DiscoveredUnit, UnitKind, UnitProblem, discover, unit_name};
+pub use error::{RenderError, Trouble};
 pub use helm::{
     ChartLock, ChartNeed, Charts, Engine, EngineLimits, EngineOptions, HelmError, HelmOptions, HelmProgram,
     LOCK_FILE, LockedChart, Program, ProgramError, ProgramRequest, RemoteCharts, TemplateError,
@@ -52,7 +55,7 @@ pub use object::{Dialect, Hook, Origin, OriginalId, Phase, Rendered, RenderedObj
 pub use plain::{PlainError, PlainOptions};
 pub use renders::{Asked, Renders};
 pub use tree::{BlobId, Changes, Entry, MemTree, PathError, ReadSet, RepoPath, Tree, TreeError};
-pub use unit::{RenderError, RenderOptions, Trouble, render_unit};
+pub use unit::{RenderOptions, render_unit};
 
 #[cfg(test)]
 mod stories;

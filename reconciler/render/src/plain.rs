@@ -5,9 +5,10 @@
 
 use std::cell::Cell;
 
+use crate::error::Trouble;
 use crate::object::{Origin, OriginalId, RenderedObject};
 use crate::tree::{Entry, Files, Found, RepoPath, TreeError};
-use crate::unit::{Shape, Trouble, dialect_of};
+use crate::unit::{Shape, dialect_of};
 use crate::yaml::{Limits, Loader, Node, Profile, Value, YamlError};
 
 /// How directories of manifests are read.
@@ -53,6 +54,14 @@ pub enum PlainError {
 }
 
 impl PlainError {
+    pub(crate) fn place(&self) -> Option<Origin> {
+        match self {
+            PlainError::NotAnObject { at, .. } => Some(at.clone()),
+            PlainError::Yaml(error) => error.place(),
+            PlainError::Tree(_) | PlainError::TooMany { .. } => None,
+        }
+    }
+
     pub(crate) fn trouble(&self) -> Trouble {
         match self {
             PlainError::Tree(error) => error.trouble(),

@@ -8,13 +8,7 @@ fn render(files: &[(&str, &str)], path: &str) -> Result<Rendered, RenderError> {
 
 /// The error with its causes.
 fn refused(files: &[(&str, &str)], path: &str) -> String {
-    with_causes(&render(files, path).unwrap_err())
-}
-
-/// An error and its causes, `: ` between them.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    render(files, path).unwrap_err().to_string()
 }
 
 const WEB: &str = "\
@@ -148,51 +142,51 @@ fn messages_say_what_where_and_what_to_do() {
         |text: &'static str, expected: &str| assert_eq!(refused(&kust(text), "k"), expected, "{text}");
     check(
         "resourcs: []\n",
-        "k/kustomization.yaml:1:1: unknown field \"resourcs\"; remove it or correct its name",
+        "k/kustomization.yaml:1:1: unknown field \"resourcs\"; remove it or correct its name\n  | resourcs: …",
     );
     check(
         "resources:\n- web.yaml\n- https://github.com/x/y?ref=v1\n",
-        "k/kustomization.yaml:3:3: the remote address 'https://github.com/x/y?ref=v1' is refused: copy the files into the repository, or let whoever runs gitstellar allow the host with --allow-remote HOST",
+        "k/kustomization.yaml:3:3: the remote address 'https://github.com/x/y?ref=v1' is refused: copy the files into the repository, or let whoever runs gitstellar allow the host with --allow-remote HOST\n  | - …",
     );
     check(
         "resources: [no.yaml]\n",
-        "k/kustomization.yaml:1:13: accumulating resources: 'no.yaml' cannot be read: k/no.yaml: there is no such file or directory in the repository",
+        "k/kustomization.yaml:1:13: accumulating resources: 'no.yaml' cannot be read: k/no.yaml: there is no such file or directory in the repository\n  | resources: …",
     );
     check(
         "resources:\n- web.yaml\n- web.yaml\n",
-        "k/web.yaml:1: may not add resource with an already registered id: Deployment.v1.apps/web.[noNs] (first at k/web.yaml:1); rename one of them",
+        "k/web.yaml:1: may not add resource with an already registered id: Deployment.v1.apps/web.[noNs] (first at k/web.yaml:1); rename one of them\n  | apiVersion: …",
     );
     check(
         "commonLabels:\n  a: yes\n",
-        "k/kustomization.yaml:2:3: commonLabels.a must be text, it is a boolean; put it in quotes",
+        "k/kustomization.yaml:2:3: commonLabels.a must be text, it is a boolean; put it in quotes\n  |   a: …",
     );
     check(
         "resources: [web.yaml]\nreplicas:\n- {name: nobody, count: 2}\n",
-        "k/kustomization.yaml:3:3: replicas: resource with name nobody does not match a config with the following GVK [Deployment, StatefulSet, ReplicaSet, ReplicationController]",
+        "k/kustomization.yaml:3:3: replicas: resource with name nobody does not match a config with the following GVK [Deployment, StatefulSet, ReplicaSet, ReplicationController]\n  | - {name: …",
     );
     check(
         "helmCharts:\n- name: x\n",
-        "k/kustomization.yaml:2:3: the chart 'x', which is not at 'charts/x', is refused: there is no such directory; vendor it there (helm pull --untar) and commit it, or pin it (`gitstellar lock`, for charts of https and OCI repositories) and commit gitstellar.lock",
+        "k/kustomization.yaml:2:3: the chart 'x', which is not at 'charts/x', is refused: there is no such directory; vendor it there (helm pull --untar) and commit it, or pin it (`gitstellar lock`, for charts of https and OCI repositories) and commit gitstellar.lock\n  | - name: …",
     );
     check("resources: [x]\n", "k/x/kustomization.yaml:1: kustomization.yaml is empty");
     check(
         "resources: [../k]\n",
-        "k/kustomization.yaml:1:13: cycle detected: 'k' holds or is 'k', which is being built",
+        "k/kustomization.yaml:1:13: cycle detected: 'k' holds or is 'k', which is being built\n  | resources: …",
     );
     check(
         "generators:\n- |\n  apiVersion: example.com/v1\n  kind: Maker\n  metadata:\n    name: x\n    annotations:\n      config.kubernetes.io/function: |\n        exec: {path: ./run}\n",
-        "k/kustomization.yaml:2:3: the function of Maker.v1.example.com/x.[noNs] is refused: a render starts no program and no container",
+        "k/kustomization.yaml:2:3: the function of Maker.v1.example.com/x.[noNs] is refused: a render starts no program and no container\n  | - …",
     );
     assert_eq!(
         refused(&[("c/Chart.yaml", "name: c\n")], "c"),
-        "c/Chart.yaml:1: chart.metadata.version is required; say it in Chart.yaml"
+        "c/Chart.yaml:1: chart.metadata.version is required; say it in Chart.yaml\n  | name: …"
     );
     assert_eq!(
         refused(
             &[("p/a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n---\n- secret text\n")],
             "p"
         ),
-        "p/a.yaml:5: the document is no object; a manifest is a map with apiVersion, kind and metadata"
+        "p/a.yaml:5: the document is no object; a manifest is a map with apiVersion, kind and metadata\n  | - …"
     );
 }
 

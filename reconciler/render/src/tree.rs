@@ -10,7 +10,7 @@ mod path;
 
 use std::sync::Arc;
 
-use crate::unit::Trouble;
+use crate::error::Trouble;
 
 pub use changes::Changes;
 pub use files::ReadSet;

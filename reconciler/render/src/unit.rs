@@ -3,11 +3,12 @@
 use std::cell::Cell;
 
 use crate::documents::Documents;
-use crate::helm::{self, CHART_FILE, HelmError, HelmOptions};
-use crate::kustomize::{self, FILE_NAMES, KustomizeError, KustomizeOptions};
+use crate::error::{Problem, RenderError};
+use crate::helm::{self, CHART_FILE, HelmOptions};
+use crate::kustomize::{self, FILE_NAMES, KustomizeOptions};
 use crate::limits::TimeLimit;
-use crate::object::{Dialect, Rendered};
-use crate::plain::{self, PlainError, PlainOptions};
+use crate::object::{Dialect, Rendered, RenderedObject};
+use crate::plain::{self, PlainOptions};
 use crate::tree::{Files, Found, RepoPath, Tree, TreeError};
 use crate::yaml::Limits;
 
@@ -24,48 +25,6 @@ pub struct RenderOptions {
     pub helm: HelmOptions,
     /// How long it may take.
     pub time: TimeLimit,
-}
-
-/// What kind of trouble a render is in. Each has a finding of its own, and its id never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// Something is wrong in the repository: finding `unit-failed`.
-    Failed,
-    /// A limit is exceeded: finding `unit-over-limit`.
-    OverLimit,
-    /// Something is asked for that a render never does (leave the repository, use the network, run a program): finding `unit-refused`.
-    Refused,
-    /// Something of another place could not be fetched, and may be there at the next attempt: finding `unit-fetch-failed`.
-    Unreachable,
-}
-
-/// Why a unit could not be rendered.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// The path cannot be read.
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    /// A directory of manifests is wrong.
-    #[error(transparent)]
-    Plain(#[from] PlainError),
-    /// A kustomization is wrong.
-    #[error(transparent)]
-    Kustomize(#[from] KustomizeError),
-    /// A chart is wrong.
-    #[error(transparent)]
-    Helm(#[from] HelmError),
-}
-
-impl RenderError {
-    /// What kind of trouble this is.
-    pub fn trouble(&self) -> Trouble {
-        match self {
-            RenderError::Tree(error) => error.trouble(),
-            RenderError::Plain(error) => error.trouble(),
-            RenderError::Kustomize(error) => error.trouble(),
-            RenderError::Helm(error) => error.trouble(),
-        }
-    }
 }
 
 /// What makes a directory what it is.
@@ -110,26 +69,36 @@ pub(crate) fn render_with(
 ) -> Result<Rendered, RenderError> {
     let files = Files::new(tree, options.limits.file_bytes).within(&options.time).remembering(known);
     let documents = Cell::new(0);
-    let mut printed = None;
-    let (dialect, objects) = match dialect_of(&files, path)? {
+    let (dialect, objects, printed) = render_from(&files, (path, options), &documents)
+        .map_err(|problem| RenderError::new(problem, &files))?;
+    let documents_parsed = documents.get();
+    Ok(Rendered { dialect, objects, read: files.into_read_set(), documents_parsed, printed })
+}
+
+/// The objects, in which dialect they were written, and the text that a chart prints.
+type Made = (Dialect, Vec<RenderedObject>, Option<String>);
+
+fn render_from(
+    files: &Files<'_>,
+    (path, options): (&RepoPath, &RenderOptions),
+    documents: &Cell<u64>,
+) -> Result<Made, Problem> {
+    Ok(match dialect_of(files, path)? {
         Shape::Kustomization => {
             let real = match files.find(path)? {
                 Found::Directory { path } => path,
                 _ => path.clone(),
             };
             let settings = (&options.kustomize, &options.helm, options.limits);
-            (Dialect::Kustomize, kustomize::build(&files, &real, settings, &documents)?)
+            (Dialect::Kustomize, kustomize::build(files, &real, settings, documents)?, None)
         }
         Shape::Chart => {
-            let (objects, text) = helm::render(&files, path, (&options.helm, options.limits), &documents)?;
-            printed = Some(text);
-            (Dialect::Helm, objects)
+            let (objects, text) = helm::render(files, path, (&options.helm, options.limits), documents)?;
+            (Dialect::Helm, objects, Some(text))
         }
         Shape::Manifests => {
             let settings = (&options.plain, options.limits);
-            (Dialect::Plain, plain::render(&files, path, settings, &documents)?)
+            (Dialect::Plain, plain::render(files, path, settings, documents)?, None)
         }
-    };
-    let documents_parsed = documents.get();
-    Ok(Rendered { dialect, objects, read: files.into_read_set(), documents_parsed, printed })
+    })
 }

@@ -12,6 +12,7 @@ mod scalar;
 
 pub use emit::emit;
 pub(crate) use emit::{emit_indented, is_written_quoted};
+pub(crate) use load::masked_line;
 pub use load::{Limits, Loader, Profile, YamlError};
 pub use map::Map;
 

@@ -135,37 +135,16 @@ fn options(
     RenderOptions { helm: charts.options(name, namespace, &operator.helm), ..operator.clone() }
 }
 
-/// The text of a render error begins with its place; the finding carries it as a whole.
+/// The finding of a unit that cannot be rendered.
 pub(super) fn failure(unit: &UnitName, error: &RenderError) -> Finding {
-    let message = format!("unit {unit} cannot be rendered, what it placed stays as it is: {}", whole(error));
+    let message = format!("unit {unit} cannot be rendered, what it placed stays as it is: {error}");
     let id = match error.trouble() {
         Trouble::Failed => "unit-failed",
         Trouble::OverLimit => "unit-over-limit",
         Trouble::Refused => "unit-refused",
         Trouble::Unreachable => FETCH_FAILED,
     };
-    Finding { severity: Severity::Blocker, id, origin: place_in(&error.to_string()), message }
-}
-
-/// An error, and those of its causes that it does not tell itself.
-fn whole(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        next = cause.source();
-    }
-    text
-}
-
-/// `file:line` or `file:line:column` at the start of a message.
-fn place_in(message: &str) -> Option<Origin> {
-    let mut parts = message.split(':');
-    let file = parts.next()?.trim();
-    let line = parts.next()?.trim().parse().ok()?;
-    Some(Origin { file: file.to_owned(), line })
+    let place = error.place().filter(|place| place.line > 0);
+    let origin = place.map(|place| Origin { file: place.file.as_str().to_owned(), line: place.line });
+    Finding { severity: Severity::Blocker, id, origin, message }
 }

@@ -8,7 +8,8 @@ use plan::report::{Files, commit_message, digest, gist_of};
 use super::Last;
 use super::observe::Observed;
 use crate::board::SourceProblem;
-use crate::source::{Location, explain_push, fetch, login, mirror_path, open_mirror};
+use crate::mirror;
+use crate::source::{Location, explain_push, login};
 use crate::world::World;
 
 /// Somebody has the status branch checked out; moving it under them would look like lost work.
@@ -43,7 +44,7 @@ pub(super) async fn commit(
     };
     let remote = login::remote(world, &observed.spec).await?;
     let location = observed.spec.location.clone()?;
-    let mirror = mirror_path(world, &observed.source);
+    let mirror = mirror::path_of(world, &observed.source);
     let work = move || match (remote, location) {
         (Some(remote), _) => draft.to_remote(&remote, &mirror),
         (None, Location::Local(path)) => draft.to_local(&path),
@@ -61,12 +62,12 @@ pub(super) async fn read_last(world: &Arc<World>, observed: &Observed) -> Option
     let branch = observed.spec.report_branch.clone()?;
     let remote = login::remote(world, &observed.spec).await.ok()?;
     let location = observed.spec.location.clone().ok()?;
-    let mirror = mirror_path(world, &observed.source);
+    let mirror = mirror::path_of(world, &observed.source);
     let read = move || {
         let (repository, tip) = match (remote, location) {
             (Some(remote), _) => {
                 remote.branches().ok()?.tips.get(&branch)?;
-                fetch(&remote, &mirror, &branch).ok()?
+                mirror::fetch(&mirror, |mirror| remote.fetch(mirror, &branch)).ok()?
             }
             (None, Location::Local(path)) => {
                 let repository = Repository::open(&path).ok()?;
@@ -129,10 +130,11 @@ impl Draft {
         let failed = |error: GitError| explain_push(&error, &self.branch);
         for _ in 0..ATTEMPTS {
             let (repository, tip) = if remote.branches().map_err(failed)?.tips.contains_key(&self.branch) {
-                let (repository, tip) = fetch(remote, mirror, &self.branch).map_err(failed)?;
+                let fetched = mirror::fetch(mirror, |mirror| remote.fetch(mirror, &self.branch));
+                let (repository, tip) = fetched.map_err(failed)?;
                 (repository, Some(tip))
             } else {
-                (open_mirror(mirror).map_err(failed)?, None)
+                (mirror::open(mirror).map_err(failed)?, None)
             };
             let Some(commit) = self.write(&repository, tip).map_err(failed)? else { return Ok(()) };
             if remote.push(&repository, &self.branch, tip, commit).map_err(failed)? == Swap::Moved {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use apimachinery::GroupKind;
 use apimachinery::kinds::KindTable;
-use apimachinery::{Digest, GroupKind};
 use git::{CommitId, GitError, Remote, RemoteFailure, Repository};
 use plan::{Declaration, Finding, Severity, SourceName};
 
@@ -14,6 +14,7 @@ use super::observe::{Location, SourceSpec, problem};
 use super::{Decision, InForce, decide, login, observe};
 use crate::board::{Revision, SourceBoard, SourceProblem};
 use crate::declare::Commits;
+use crate::mirror;
 use crate::world::World;
 
 /// The trailer of a commit that approves one held list.
@@ -91,7 +92,7 @@ async fn attempt(
     let look = Look {
         spec: spec.clone(),
         remote,
-        mirror: mirror_path(world, source),
+        mirror: mirror::path_of(world, source),
         known: board.revision.clone(),
         recorded: observe::recorded(world, source),
         kinds: world.wds.kinds(),
@@ -104,11 +105,6 @@ async fn attempt(
             format!("reading the repository failed: {error}; what runs keeps running"),
         ))
     })
-}
-
-/// Where the mirror of a source is kept.
-pub(crate) fn mirror_path(world: &World, source: &SourceName) -> std::path::PathBuf {
-    world.settings.mirrors.join(Digest::of(source.as_str().as_bytes()).short(16))
 }
 
 struct Tip {
@@ -218,8 +214,8 @@ impl Look {
         let known = known.and_then(|known| CommitId::parse(&known.commit));
         let (repository, commit) = match there.tips.get(&branch) {
             // Its objects are not needed: what it declares is known.
-            Some(tip) if known == Some(*tip) => (open_mirror(&self.mirror)?, *tip),
-            Some(_) => fetch(remote, &self.mirror, &branch)?,
+            Some(tip) if known == Some(*tip) => (mirror::open(&self.mirror)?, *tip),
+            Some(_) => mirror::fetch(&self.mirror, |mirror| remote.fetch(mirror, &branch))?,
             None => {
                 let known: Vec<&str> = there.tips.keys().map(String::as_str).collect();
                 return Err(GitError::NoSuchRef {
@@ -263,45 +259,8 @@ impl Look {
     }
 }
 
-/// Fetches a branch into a mirror. A mirror that is damaged is made anew once: everything in it can be fetched again.
-pub(crate) fn fetch(
-    remote: &Remote,
-    mirror: &std::path::Path,
-    branch: &str,
-) -> Result<(Repository, CommitId), GitError> {
-    let attempt = || {
-        let repository = open_mirror(mirror)?;
-        let tip = remote.fetch(&repository, branch)?;
-        Ok((repository, tip))
-    };
-    match attempt() {
-        Err(GitError::Damaged { .. } | GitError::Other { .. }) => {
-            discard(mirror)?;
-            attempt()
-        }
-        other => other,
-    }
-}
-
 fn unknown_kinds(declaration: &Declaration, kinds: &KindTable) -> BTreeSet<GroupKind> {
     let objects = declaration.units.iter().flat_map(|unit| unit.objects.iter());
     let declared = objects.map(|declared| declared.object.header().gvk.group_kind());
     declared.filter(|kind| kinds.preferred(kind).is_none()).collect()
-}
-
-/// Opens a mirror, or makes it. One that is no repository any more is made anew.
-pub(crate) fn open_mirror(path: &std::path::Path) -> Result<Repository, GitError> {
-    match Repository::open_or_create_bare(path) {
-        Err(GitError::NotARepository { .. }) => {
-            discard(path)?;
-            Repository::open_or_create_bare(path)
-        }
-        opened => opened,
-    }
-}
-
-fn discard(mirror: &std::path::Path) -> Result<(), GitError> {
-    tracing::warn!(mirror = %mirror.display(), "the mirror of a remote is damaged; it is made anew");
-    let failed = |source| GitError::Io { action: "remove", path: mirror.display().to_string(), source };
-    std::fs::remove_dir_all(mirror).map_err(failed)
 }

@@ -18,9 +18,9 @@ use super::lock::is_same_version;
 use super::remote::{ChartNeed, Elsewhere, Fetched, RemoteChartError};
 use super::unit::HelmOptions;
 use super::values;
+use crate::error::Trouble;
 use crate::object::Origin;
 use crate::tree::{Files, Found, MemTree, RepoPath, TreeError};
-use crate::unit::Trouble;
 use crate::yaml::{Limits, Loader, Map, Node, Profile, YamlError};
 
 /// The file that makes a directory a chart.
@@ -65,6 +65,15 @@ pub enum ChartError {
 }
 
 impl ChartError {
+    pub(crate) fn place(&self) -> Option<Origin> {
+        match self {
+            ChartError::File { at, .. } => Some(at.clone()),
+            ChartError::Yaml(error) => error.place(),
+            ChartError::Remote(error) => error.place(),
+            ChartError::Archive { .. } | ChartError::TooMuch { .. } | ChartError::Tree(_) => None,
+        }
+    }
+
     pub(crate) fn trouble(&self) -> Trouble {
         match self {
             ChartError::File { .. } => Trouble::Failed,

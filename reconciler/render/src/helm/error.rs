@@ -6,9 +6,9 @@ use super::dependencies::DependencyError;
 use super::fault::{TemplateError, TemplateProblem};
 use super::program::ProgramError;
 use super::schema::SchemaError;
+use crate::error::Trouble;
 use crate::object::Origin;
 use crate::tree::{RepoPath, TreeError};
-use crate::unit::Trouble;
 use crate::yaml::YamlError;
 
 /// Why a chart could not be rendered.
@@ -50,12 +50,12 @@ pub enum HelmError {
         name: String,
     },
     /// A template failed.
-    #[error("{at}: {source}")]
+    #[error("{}", failed(at, error))]
     Template {
-        /// The template's file and line.
+        /// The template's file, line and column.
         at: Origin,
         /// What failed.
-        source: TemplateError,
+        error: TemplateError,
     },
     /// What a template printed is no YAML.
     #[error("{at}: YAML parse error on what the template printed: {source}")]
@@ -110,12 +110,33 @@ pub enum HelmError {
 }
 
 impl HelmError {
+    pub(crate) fn place(&self) -> Option<Origin> {
+        match self {
+            HelmError::Chart(error) => error.place(),
+            HelmError::Dependencies(
+                DependencyError::Missing { at, .. }
+                | DependencyError::Values { at, .. }
+                | DependencyError::LongPath { at, .. },
+            )
+            | HelmError::Schema { at, .. }
+            | HelmError::ValuesFile { at, .. }
+            | HelmError::RemoteValues { at, .. }
+            | HelmError::Template { at, .. }
+            | HelmError::Printed { at, .. }
+            | HelmError::NotAnObject { at, .. }
+            | HelmError::Release { at, .. }
+            | HelmError::OverLimit { at, .. }
+            | HelmError::KubeVersion { at, .. }
+            | HelmError::Program { at, .. } => Some(at.clone()),
+        }
+    }
+
     pub(crate) fn trouble(&self) -> Trouble {
         match self {
             HelmError::Chart(error) => error.trouble(),
             HelmError::ValuesFile { source, .. } => source.trouble(),
             HelmError::RemoteValues { .. } => Trouble::Refused,
-            HelmError::Template { source, .. } => match source.problem {
+            HelmError::Template { error, .. } => match error.problem {
                 TemplateProblem::Limit { .. } => Trouble::OverLimit,
                 TemplateProblem::Refused { .. } => Trouble::Refused,
                 _ => Trouble::Failed,
@@ -134,4 +155,9 @@ impl HelmError {
     pub(super) fn release(at: &Origin, message: impl Into<String>) -> Self {
         HelmError::Release { at: at.clone(), message: message.into() }
     }
+}
+
+/// Inside an archive only the template's own name tells where.
+fn failed(at: &Origin, error: &TemplateError) -> String {
+    if at.line == 0 { format!("{at}: {error}") } else { format!("{at}: {}", error.what()) }
 }

@@ -108,7 +108,7 @@ impl std::fmt::Display for Place {
 
 /// Why the templates of a chart could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {problem}{}; {}", included(.within), .problem.advice())]
+#[error("{at}: {}", self.what())]
 pub struct TemplateError {
     /// Where.
     pub at: Place,
@@ -119,6 +119,11 @@ pub struct TemplateError {
 }
 
 impl TemplateError {
+    /// Everything but the place: what is wrong, where the template was included, and what to do.
+    pub(crate) fn what(&self) -> String {
+        format!("{}{}; {}", self.problem, included(&self.within), self.problem.advice())
+    }
+
     pub(crate) fn new(at: Place, problem: TemplateProblem) -> Self {
         TemplateError { at, within: Box::default(), problem }
     }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use apimachinery::Digest;
 
 use super::lock::{ChartLock, LockError, LockedChart, check_address, is_chart_name};
+use crate::error::Trouble;
 use crate::object::Origin;
 use crate::tree::{Files, Found, RepoPath, TreeError};
-use crate::unit::Trouble;
 
 /// A chart that something of the tree asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,6 +171,18 @@ pub enum RemoteChartError {
 }
 
 impl RemoteChartError {
+    pub(crate) fn place(&self) -> Option<Origin> {
+        match self {
+            RemoteChartError::Lock(LockError::Yaml(error)) => error.place(),
+            RemoteChartError::Lock(LockError::Entry { at, .. }) => Some(at.clone()),
+            RemoteChartError::Tree(_) => None,
+            RemoteChartError::Outdated { need, .. }
+            | RemoteChartError::NobodyFetches { need, .. }
+            | RemoteChartError::Fetch { need, .. }
+            | RemoteChartError::Other { need, .. } => Some(need.at.clone()),
+        }
+    }
+
     pub(crate) fn trouble(&self) -> Trouble {
         match self {
             RemoteChartError::Tree(error) => error.trouble(),

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use crate::helm::{Engine, HelmOptions, HelmProgram, Program, ProgramError, ProgramRequest};
-use crate::stories::with_causes;
 use crate::{Dialect, Hook, MemTree, Phase, RenderOptions, Rendered, RepoPath, render_unit};
 
 const CHART: (&str, &str) = ("apps/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
@@ -11,7 +10,7 @@ const CHART: (&str, &str) = ("apps/web/Chart.yaml", "apiVersion: v2\nname: web\n
 fn render(files: &[(&str, &str)], helm: HelmOptions) -> Result<Rendered, String> {
     let tree = MemTree::of(&[&[CHART], files].concat());
     let options = RenderOptions { helm, ..RenderOptions::default() };
-    render_unit(&tree, &RepoPath::parse("apps/web").unwrap(), &options).map_err(|error| with_causes(&error))
+    render_unit(&tree, &RepoPath::parse("apps/web").unwrap(), &options).map_err(|error| error.to_string())
 }
 
 fn refused(files: &[(&str, &str)], helm: HelmOptions) -> String {
@@ -153,8 +152,14 @@ fn what_templates_print_must_be_objects_that_can_be_applied() {
     check("apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}", "metadata.name must be set");
     check("apiVersion: v1\nkind: List\nitems: x", "items of a list must be a list");
     check("a: [", "apps/web/templates/a.yaml:1: YAML parse error on what the template printed");
-    check("\n\n{{ fail \"no\" }}", "apps/web/templates/a.yaml:3: ");
-    check("{{ .Values.a.b.c }}", "apps/web/templates/a.yaml:1: ");
+    check(
+        "\n\n{{ fail \"no\" }}",
+        "apps/web/templates/a.yaml:3:4: no; the chart asks for other values\n  | {{ fail \"no\" }}",
+    );
+    check(
+        "x: secret{{ .Values.a.b.c }}",
+        "apps/web/templates/a.yaml:1:13: .Values.a.b.c: nil pointer evaluating interface {}.b; correct the template, or the values it reads\n  | … {{ .Values.a.b.c }}",
+    );
 }
 
 #[test]

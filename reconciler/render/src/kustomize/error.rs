@@ -1,10 +1,10 @@
 //! What can go wrong in a kustomization. Every variant says where; none holds a value of an object.
 
 use super::bounds;
+use crate::error::Trouble;
 use crate::helm::HelmError;
 use crate::object::Origin;
 use crate::tree::TreeError;
-use crate::unit::Trouble;
 use crate::yaml::YamlError;
 
 /// Why a kustomization could not be built.
@@ -115,6 +115,22 @@ pub enum KustomizeError {
 }
 
 impl KustomizeError {
+    pub(crate) fn place(&self) -> Option<Origin> {
+        match self {
+            KustomizeError::File { at, .. }
+            | KustomizeError::Refused { at, .. }
+            | KustomizeError::OverLimit { at, .. }
+            | KustomizeError::Read { at, .. }
+            | KustomizeError::Object { at, .. }
+            | KustomizeError::Conflict { second: at, .. }
+            | KustomizeError::Step { at, .. }
+            | KustomizeError::Ambiguous { at, .. }
+            | KustomizeError::Chart { at, .. }
+            | KustomizeError::Remote { at, .. } => Some(at.clone()),
+            KustomizeError::Yaml(error) => error.place(),
+        }
+    }
+
     pub(crate) fn trouble(&self) -> Trouble {
         match self {
             KustomizeError::OverLimit { .. } => Trouble::OverLimit,

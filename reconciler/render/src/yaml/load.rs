@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use super::events::{Granit, Step, Steps, Unreadable};
 use super::scalar::resolve;
 use super::{Map, Node, Pos, Value};
-use crate::unit::Trouble;
+use crate::error::Trouble;
+use crate::object::Origin;
+use crate::tree::RepoPath;
 
 /// Which tool's reading of plain scalars and duplicate keys applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +58,12 @@ pub struct YamlError {
 }
 
 impl YamlError {
+    /// The place, when the file is one of a repository.
+    pub(crate) fn place(&self) -> Option<Origin> {
+        let file = RepoPath::parse(&self.file).ok()?;
+        Some(Origin { file, line: self.pos.line, column: self.pos.column })
+    }
+
     pub(crate) fn trouble(&self) -> Trouble {
         if self.over_limit { Trouble::OverLimit } else { Trouble::Failed }
     }
@@ -173,7 +181,7 @@ fn limit(pos: Pos, what: &str, limit: usize) -> Unreadable {
 }
 
 /// Keeps the keys of a line and hides its values.
-fn masked_line(text: &str, line: u32) -> String {
+pub(crate) fn masked_line(text: &str, line: u32) -> String {
     let Some(line) = (line as usize).checked_sub(1).and_then(|skip| text.lines().nth(skip)) else {
         return String::new();
     };

@@ -11,8 +11,8 @@ use tar::EntryType;
 
 use super::budget::{Budget, OverBudget};
 use super::{ChartFile, without_bom};
+use crate::error::Trouble;
 use crate::tree::RepoPath;
-use crate::unit::Trouble;
 
 /// What begins a gzip stream.
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];

@@ -3,7 +3,6 @@
 use std::io::Write as _;
 
 use super::*;
-use crate::stories::with_causes;
 use crate::tree::MemTree;
 
 const CHART: &str = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
@@ -16,7 +15,7 @@ fn load_with(tree: &MemTree, limits: ChartLimits) -> Result<Chart, String> {
     let files = Files::new(tree, 1 << 20);
     let helm = HelmOptions { chart: limits, ..HelmOptions::default() };
     let loading = Loading::new(&files, &helm, Limits::default());
-    Chart::load(loading, &RepoPath::parse("web").unwrap()).map_err(|error| with_causes(&error))
+    Chart::load(loading, &RepoPath::parse("web").unwrap()).map_err(|error| error.to_string())
 }
 
 /// A chart as `helm package` packs it.

@@ -48,8 +48,8 @@ pub(crate) fn dialect_of(files: &Files<'_>, dir: &RepoPath) -> Result<Shape, Tre
     Ok(Shape::Manifests)
 }
 
-/// Renders the unit at `path`: a kustomization when there is a kustomization file, a chart when there is a `Chart.yaml`, else every
-/// manifest below it.
+/// Renders the unit at `path`: the chart of a repository that [`HelmOptions::from`] names, else a kustomization when there is a
+/// kustomization file, a chart when there is a `Chart.yaml`, else every manifest below it.
 ///
 /// The same tree, path and options give the same result. Nothing but the tree is read, and no program is started but the one that
 /// [`HelmOptions::program`] stands for, when the options ask for it.
@@ -83,7 +83,8 @@ fn render_from(
     (path, options): (&RepoPath, &RenderOptions),
     documents: &Cell<u64>,
 ) -> Result<Made, Problem> {
-    Ok(match dialect_of(files, path)? {
+    let shape = if options.helm.from.is_some() { Shape::Chart } else { dialect_of(files, path)? };
+    Ok(match shape {
         Shape::Kustomization => {
             let real = match files.find(path)? {
                 Found::Directory { path } => path,

@@ -1,12 +1,17 @@
 //! How `gitstellar.yaml` says that a unit's charts are released.
 
-use render::{Engine, HelmOptions};
+use render::{ChartNeed, Engine, HelmOptions, Origin, RepoPath};
 use serde::Deserialize;
+
+use super::repository::FILE_NAME;
 
 /// The `helm` section of a unit. Its names are those that people know from Argo CD and Flux.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChartSettings {
+    /// A chart of a repository, in place of one in the unit's directory.
+    #[serde(default)]
+    pub chart: Option<ChartSource>,
     /// The name of the release; absent is the name of the unit.
     #[serde(default)]
     pub release_name: Option<String>,
@@ -36,6 +41,19 @@ pub struct ChartSettings {
     pub engine: EngineName,
 }
 
+/// A chart of a repository or registry. Which archive it is stands in `gitstellar.lock`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChartSource {
+    /// `https://HOST/PATH` or `oci://HOST/PATH`.
+    pub repository: String,
+    /// The chart.
+    pub name: String,
+    /// The versions that will do; absent: any.
+    #[serde(default)]
+    pub version: String,
+}
+
 /// Who renders a chart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -50,7 +68,12 @@ pub enum EngineName {
 impl ChartSettings {
     /// The options of a render. `name` is the unit's, `namespace` that of its objects which have none; limits and the helm binary are the operator's.
     pub(super) fn options(&self, name: &str, namespace: &str, operator: &HelmOptions) -> HelmOptions {
+        // The lock lies beside the file that says all this.
+        let file = operator.lock.parent().unwrap_or_else(RepoPath::root).child(FILE_NAME);
+        let at = Origin::new(&file, 1);
+        let from = |chart: &ChartSource| ChartNeed::new(&at, &chart.repository, &chart.name, &chart.version);
         HelmOptions {
+            from: self.chart.as_ref().map(from),
             release_name: Some(self.release_name.clone().unwrap_or_else(|| name.to_owned())),
             namespace: namespace.to_owned(),
             values_files: self.values_files.clone(),

@@ -188,7 +188,7 @@ fn loaded(loading: Loading<'_>, path: &RepoPath) -> Result<(Chart, Vec<ChartFile
             held.push(ChartFile { name, bytes: fetched.bytes.clone(), origin, packed: false });
         }
     }
-    let chart = build(&held, &budget)?;
+    let chart = build(&held, &budget).map_err(|error| of_its_need(error, &fetched))?;
     for fetched in fetched {
         check_identity(&chart.dependencies, fetched)?;
     }
@@ -199,10 +199,21 @@ fn loaded(loading: Loading<'_>, path: &RepoPath) -> Result<(Chart, Vec<ChartFile
 fn fetched(elsewhere: Elsewhere<'_>, chart: &Chart) -> Result<Vec<Fetched>, ChartError> {
     let carried = |name: &str| chart.dependencies.iter().any(|held| held.metadata.name == name);
     let named = chart.metadata.dependencies.iter().flatten().filter(|named| !carried(&named.name));
-    let needs =
-        named.filter_map(|named| ChartNeed::new(&named.at, &named.repository, &named.name, &named.version));
-    let chosen = elsewhere.chosen(needs.collect())?.into_iter();
+    let needs = named.map(|named| ChartNeed::new(&named.at, &named.repository, &named.name, &named.version));
+    // Of what cannot come from elsewhere is said that it is missing, as Helm says it.
+    let chosen = elsewhere.chosen(needs.filter(ChartNeed::can_come).collect())?.into_iter();
     Ok(chosen.map(|(need, chart)| elsewhere.fetched(need, chart)).collect::<Result<_, _>>()?)
+}
+
+/// An archive that was fetched is in no file of the tree: what is wrong with it is told where it is asked for.
+fn of_its_need(error: ChartError, fetched: &[Fetched]) -> ChartError {
+    let ChartError::Archive { archive, source } = error else { return error };
+    match fetched.iter().find(|fetched| archive_of(&fetched.chart.place()) == archive) {
+        Some(Fetched { need, .. }) => {
+            RemoteChartError::Archive { need: Box::new(need.clone()), archive, source }.into()
+        }
+        None => ChartError::Archive { archive, source },
+    }
 }
 
 /// An archive holds what it is fetched for: by its name and version a parent finds it, and turns it off.
@@ -227,7 +238,8 @@ pub(crate) fn mounted(loading: Loading<'_>, need: ChartNeed) -> Result<Option<Re
     }
     let fetched = loading.elsewhere.fetched(need, chart)?;
     let mut budget = Budget::new(loading.limits);
-    let files = unpacked(&fetched.bytes, &archive_of(&place), &mut budget)?;
+    let files = unpacked(&fetched.bytes, &archive_of(&place), &mut budget)
+        .map_err(|error| of_its_need(error, std::slice::from_ref(&fetched)))?;
     let tree = files.iter().fold(MemTree::new(), |tree, file| tree.with(&file.name, &file.bytes));
     let chart = Build { yaml: loading.yaml, budget }.chart(files, &place, 0)?;
     check_identity(&[chart], fetched)?;

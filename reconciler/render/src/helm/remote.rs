@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use apimachinery::Digest;
 
+use super::chart::ArchiveError;
 use super::lock::{ChartLock, LockError, LockedChart, check_address, is_chart_name};
 use crate::error::Trouble;
 use crate::object::Origin;
@@ -28,16 +29,19 @@ pub struct ChartNeed {
 }
 
 impl ChartNeed {
-    /// What is asked for; None where it cannot come from elsewhere.
-    pub(crate) fn new(at: &Origin, repository: &str, name: &str, range: &str) -> Option<Self> {
-        let repository = repository.trim_end_matches('/');
-        let can_come = check_address(repository).is_ok() && is_chart_name(name);
-        can_come.then(|| ChartNeed {
+    /// A need, as it is written.
+    pub fn new(at: &Origin, repository: &str, name: &str, range: &str) -> Self {
+        ChartNeed {
             at: at.clone(),
-            repository: repository.to_owned(),
+            repository: repository.trim_end_matches('/').to_owned(),
             name: name.to_owned(),
             range: range.trim().to_owned(),
-        })
+        }
+    }
+
+    /// Whether charts come from there at all.
+    pub(crate) fn can_come(&self) -> bool {
+        check_address(&self.repository).is_ok() && is_chart_name(&self.name)
     }
 }
 
@@ -137,6 +141,26 @@ pub enum RemoteChartError {
         /// What it has.
         versions: String,
     },
+    /// The lock does not have it.
+    #[error(
+        "{}: {lock} does not have the chart '{}' of {}; run `gitstellar lock` and commit {lock}",
+        need.at, need.name, need.repository
+    )]
+    NotLocked {
+        /// What is asked for.
+        need: Box<ChartNeed>,
+        /// The lock.
+        lock: RepoPath,
+    },
+    /// No chart comes from there.
+    #[error(
+        "{}: the chart '{}' of {}: a repository is https://HOST/PATH or oci://HOST/PATH, without a login, a query or .., and the name of a chart is letters, digits, '-', '_' and '.'",
+        need.at, need.name, need.repository
+    )]
+    Address {
+        /// What is asked for.
+        need: Box<ChartNeed>,
+    },
     /// Nobody fetches anything.
     #[error(
         "{}: the chart '{}' of {} is not in the repository, and nothing is fetched: vendor it, or let whoever runs gitstellar allow the host with --allow-remote {host}",
@@ -156,6 +180,17 @@ pub enum RemoteChartError {
         /// Why.
         #[source]
         source: FetchError,
+    },
+    /// The archive cannot be unpacked.
+    #[error("{}: {archive}", need.at)]
+    Archive {
+        /// What is asked for.
+        need: Box<ChartNeed>,
+        /// What the archive is called.
+        archive: RepoPath,
+        /// Why.
+        #[source]
+        source: ArchiveError,
     },
     /// The archive holds another chart.
     #[error(
@@ -177,8 +212,11 @@ impl RemoteChartError {
             RemoteChartError::Lock(LockError::Entry { at, .. }) => Some(at.clone()),
             RemoteChartError::Tree(_) => None,
             RemoteChartError::Outdated { need, .. }
+            | RemoteChartError::NotLocked { need, .. }
+            | RemoteChartError::Address { need }
             | RemoteChartError::NobodyFetches { need, .. }
             | RemoteChartError::Fetch { need, .. }
+            | RemoteChartError::Archive { need, .. }
             | RemoteChartError::Other { need, .. } => Some(need.at.clone()),
         }
     }
@@ -186,7 +224,8 @@ impl RemoteChartError {
     pub(crate) fn trouble(&self) -> Trouble {
         match self {
             RemoteChartError::Tree(error) => error.trouble(),
-            RemoteChartError::NobodyFetches { .. } => Trouble::Refused,
+            RemoteChartError::Archive { source, .. } => source.trouble(),
+            RemoteChartError::NobodyFetches { .. } | RemoteChartError::Address { .. } => Trouble::Refused,
             RemoteChartError::Fetch { source: FetchError::Failed(_), .. } => Trouble::Unreachable,
             RemoteChartError::Fetch { .. } => Trouble::Refused,
             _ => Trouble::Failed,
@@ -242,6 +281,9 @@ impl Elsewhere<'_> {
         let lock = self.locked()?;
         let mut chosen: Vec<(ChartNeed, LockedChart)> = Vec::new();
         for need in needs {
+            if !need.can_come() {
+                return Err(RemoteChartError::Address { need: Box::new(need) });
+            }
             let locked = lock.newest(&need.repository, &need.name, &need.range);
             let choice = match self.charts {
                 Some(Charts(charts)) => self.files.off_the_clock(|| charts.choose(&need, locked)),
@@ -283,3 +325,6 @@ impl Elsewhere<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,13 @@ use std::cell::Cell;
 
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::chart::{CHART_FILE, ChartLimits, Loading};
+use super::chart::{CHART_FILE, ChartError, ChartLimits, Loading, mounted};
 use super::engine::EngineOptions;
 use super::error::HelmError;
 use super::lock::LOCK_FILE;
 use super::program::Program;
 use super::release::{Release, Request, Wanted};
-use super::remote::Charts;
+use super::remote::{ChartNeed, Charts, RemoteChartError};
 use super::values;
 use crate::object::{Origin, RenderedObject};
 use crate::tree::{Files, RepoPath};
@@ -29,6 +29,8 @@ pub enum Engine {
 /// Settings of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelmOptions {
+    /// The chart, where the unit takes it from a repository; its directory then holds values files only, if anything.
+    pub from: Option<ChartNeed>,
     /// The name of the release; None is the unit's name by its path.
     pub release_name: Option<String>,
     /// The namespace of the release.
@@ -66,6 +68,7 @@ pub struct HelmOptions {
 impl Default for HelmOptions {
     fn default() -> Self {
         HelmOptions {
+            from: None,
             release_name: None,
             namespace: "default".to_owned(),
             values_files: Vec::new(),
@@ -100,7 +103,7 @@ impl HelmOptions {
     }
 }
 
-/// Renders the chart in `dir`: its objects, and what `helm template` prints.
+/// Renders the chart in `dir`, or the one that the options name: its objects, and what `helm template` prints.
 pub(crate) fn render(
     files: &Files<'_>,
     dir: &RepoPath,
@@ -113,11 +116,13 @@ pub(crate) fn render(
         values::merge_over(&mut given, values_file(files, dir, name, limits)?);
     }
     values::merge_over(&mut given, inline(&options.values));
+    let loading = Loading::new(files, options, limits);
+    let from = options.from.as_ref().map(|need| from_elsewhere(loading, need)).transpose()?;
     let unit = crate::discover::unit_name(dir.as_str());
     let program = (options.engine == Engine::Cli).then_some(options.program.as_ref());
     let release = Release::template(&Request {
-        loading: Loading::new(files, options, limits),
-        chart: dir,
+        loading,
+        chart: from.as_ref().unwrap_or(dir),
         name: options.release_name.as_deref().unwrap_or(&unit),
         namespace: &options.namespace,
         given,
@@ -140,6 +145,14 @@ pub(crate) fn render(
         return Err(HelmError::OverLimit { at, message });
     }
     Ok((objects, printed))
+}
+
+/// The directory of the chart that a unit takes from a repository.
+fn from_elsewhere(loading: Loading<'_>, need: &ChartNeed) -> Result<RepoPath, HelmError> {
+    mounted(loading, need.clone())?.ok_or_else(|| {
+        let (need, lock) = (Box::new(need.clone()), loading.elsewhere.lock.clone());
+        ChartError::from(RemoteChartError::NotLocked { need, lock }).into()
+    })
 }
 
 /// The values of a file that was read.

@@ -261,9 +261,10 @@ impl ChartEntry {
     }
 
     fn fetched(&self, loading: Loading<'_>) -> Result<Option<RepoPath>> {
-        let Some(need) = ChartNeed::new(&self.at, &self.repo, &self.name, &self.version) else {
+        let need = ChartNeed::new(&self.at, &self.repo, &self.name, &self.version);
+        if !need.can_come() {
             return Ok(None);
-        };
+        }
         mounted(loading, need).map_err(|error| KustomizeError::Chart {
             at: self.at.clone(),
             name: self.name.clone(),

@@ -132,7 +132,7 @@ pub const ALL: &[Entry] = &[
     entry(
         "unit-fetch-failed",
         &[Blocker],
-        "Something that a unit takes from elsewhere (a base of another repository) could not be fetched; it is tried again, and what the unit placed before stays as it is.",
+        "Something that a unit takes from elsewhere (a base of another repository, an archive of a chart) could not be fetched; it is tried again, and what the unit placed before stays as it is.",
     ),
     entry(
         "unit-name-invalid",

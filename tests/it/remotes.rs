@@ -9,9 +9,15 @@
 //! | `refusals` | trials of what only one of them can refuse |
 //! | `up` | trials of `gitstellar up URL` |
 //! | `bases` | trials of kustomizations that name a base there |
+//! | `depot` | a chart repository and a registry behind TLS, and what such servers can do wrong |
+//! | `charts` | trials of charts from there |
+//! | `locks` | trials of `gitstellar lock` |
 
 mod bases;
+mod charts;
+mod depot;
 pub mod https;
+mod locks;
 pub mod origin;
 mod refusals;
 pub mod sshd;
@@ -28,7 +34,10 @@ use https::Https;
 use sshd::{Right, Sshd};
 
 pub fn trials() -> Vec<Trial> {
-    [talk::trials(), refusals::trials(), up::trials(), bases::trials()].into_iter().flatten().collect()
+    [talk::trials(), refusals::trials(), up::trials(), bases::trials(), charts::trials(), locks::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A password that must never be seen anywhere.

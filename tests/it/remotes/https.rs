@@ -41,9 +41,19 @@ pub enum Behaviour {
 pub struct Seen {
     pub method: String,
     pub path: String,
+    pub query: String,
     pub authorization: Option<String>,
     pub protocol: Option<String>,
 }
+
+/// What a server answers that is no git server.
+pub struct Reply {
+    pub status: &'static str,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+type Pages = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
 
 /// A running server. It ends with the process: a listener costs nothing.
 pub struct Https {
@@ -55,6 +65,8 @@ pub struct Https {
 struct State {
     root: PathBuf,
     behaviour: Mutex<Behaviour>,
+    /// What answers in place of git.
+    pages: Mutex<Option<Pages>>,
     /// The only value of `Authorization` that is let in; without it everybody is.
     wanted: Mutex<Option<String>>,
     seen: Mutex<Vec<Seen>>,
@@ -75,6 +87,7 @@ impl Https {
         let state = Arc::new(State {
             root: root.to_owned(),
             behaviour: Mutex::new(Behaviour::Serve),
+            pages: Mutex::default(),
             wanted: Mutex::default(),
             seen: Mutex::default(),
             connections: AtomicUsize::new(0),
@@ -111,6 +124,11 @@ impl Https {
     /// From now on it does this.
     pub fn behave(&self, behaviour: Behaviour) {
         *self.state.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// From now on this answers.
+    pub fn serve_pages(&self, pages: impl Fn(&Seen) -> Reply + Send + Sync + 'static) {
+        *self.state.pages.lock().unwrap() = Some(Arc::new(pages));
     }
 
     /// From now on it lets only this login in.
@@ -199,12 +217,18 @@ impl Request {
 fn answer(connection: TcpStream, config: Arc<ServerConfig>, state: &State) -> Result<()> {
     let mut stream = StreamOwned::new(ServerConnection::new(config)?, connection);
     let request = Request::read(&mut stream)?;
-    state.seen.lock().unwrap().push(Seen {
+    let seen = Seen {
         method: request.method.clone(),
         path: request.path.clone(),
+        query: request.query.clone(),
         authorization: request.header("authorization").map(str::to_owned),
         protocol: request.header("git-protocol").map(str::to_owned),
-    });
+    };
+    state.seen.lock().unwrap().push(seen.clone());
+    let pages = state.pages.lock().unwrap().clone();
+    if let Some(pages) = pages {
+        return reply(&mut stream, &pages(&seen));
+    }
     let behaviour = state.behaviour.lock().unwrap().clone();
     let wanted = state.wanted.lock().unwrap().clone();
     match behaviour {
@@ -239,6 +263,17 @@ fn simple(stream: &mut Tls, status: &str, headers: &[(&str, &str)], body: &str) 
         write!(stream, "{name}: {value}\r\n")?;
     }
     write!(stream, "\r\n{body}")?;
+    hang_up(stream)
+}
+
+fn reply(stream: &mut Tls, reply: &Reply) -> Result<()> {
+    let (status, length) = (reply.status, reply.body.len());
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n")?;
+    for (name, value) in &reply.headers {
+        write!(stream, "{name}: {value}\r\n")?;
+    }
+    write!(stream, "\r\n")?;
+    stream.write_all(&reply.body)?;
     hang_up(stream)
 }
 

@@ -214,6 +214,15 @@ fn registry() -> Outcome {
     ensure!(asked.len() == 4 && asked[1] == "/token" && asked[3].starts_with("/store/"), "{asked:?}");
     let text = said(&scene.gitstellar(&["lock", "fleet", "--update"])?) + &lock;
     ensure!(!text.contains("anonymous-token") && !text.contains("s3cret"), "{text}");
+    // A list of several pages goes on here, or nowhere.
+    let (tags, first) = ("/v2/team/charts/db/tags/list", r#"{"tags":["1.0.0"]}"#);
+    scene.depot.put_first(tags, first, "/v2/team/charts/db/tags/more?last=1.0.0");
+    scene.depot.put("/v2/team/charts/db/tags/more", r#"{"tags":["1.1.0"]}"#);
+    let output = scene.gitstellar(&["lock", "fleet", "--update"])?;
+    ensure!(output.status.success(), "{}", said(&output));
+    same("the lock", fs::read_to_string(scene.path("fleet/gitstellar.lock"))?, lock)?;
+    scene.depot.put_first(tags, first, "https://127.0.0.2:1/v2/team/charts/db/tags/more");
+    fails(&scene.gitstellar(&["lock", "fleet", "--update"])?, &["goes on at another host"])?;
     // An exact version needs no list of versions.
     scene.depot.put("/v2/team/charts/db/tags/list", "no list");
     scene.needs(&scene.depot.registry(), "1.0.0")?;

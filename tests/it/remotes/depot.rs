@@ -13,6 +13,8 @@ use super::https::{Https, Reply, Seen};
 /// What a path leads to.
 enum Page {
     Bytes(Vec<u8>),
+    /// The first page of a list, and where the next one is.
+    First(Vec<u8>, String),
     /// Pointing elsewhere.
     Redirect(String),
 }
@@ -59,6 +61,12 @@ impl Depot {
     /// From now on this is at a path.
     pub fn put(&self, path: &str, bytes: impl Into<Vec<u8>>) {
         self.held.lock().unwrap().pages.insert(path.to_owned(), Page::Bytes(bytes.into()));
+    }
+
+    /// From now on the first page of a list is at a path.
+    pub fn put_first(&self, path: &str, bytes: &str, next: &str) {
+        let page = Page::First(bytes.as_bytes().to_vec(), next.to_owned());
+        self.held.lock().unwrap().pages.insert(path.to_owned(), page);
     }
 
     /// From now on a path points elsewhere.
@@ -117,6 +125,9 @@ impl Held {
         let is_shown_too_much = seen.path.starts_with("/store/") && seen.query != "signature=s3cret";
         match self.pages.get(&seen.path).filter(|_| !is_shown_too_much) {
             Some(Page::Bytes(bytes)) => reply("200 OK", Vec::new(), bytes),
+            Some(Page::First(bytes, next)) => {
+                reply("200 OK", vec![("Link", format!("<{next}>; rel=\"next\""))], bytes)
+            }
             Some(Page::Redirect(to)) => reply("307 Temporary Redirect", vec![("Location", to.clone())], b""),
             None => reply("404 Not Found", Vec::new(), b""),
         }

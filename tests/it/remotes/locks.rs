@@ -77,20 +77,25 @@ fn stable() -> Outcome {
 fn ranges() -> Outcome {
     let scene = Scene::set()?;
     scene.needs(&scene.depot.repository(), "1.0.0")?;
-    let chart = |range: &str| {
+    let chart = |release: &str, range: &str| {
         format!(
-            "helmCharts: [{{ name: db, releaseName: k, repo: '{}', version: '{range}' }}]\n",
+            "helmCharts: [{{ name: db, releaseName: {release}, repo: '{}', version: '{range}' }}]\n",
             scene.depot.repository()
         )
     };
-    write(&scene.path("fleet/apps/k/kustomization.yaml"), chart("^1"))?;
-    write(&scene.path("fleet/apps/l/kustomization.yaml"), chart(""))?;
+    write(&scene.path("fleet/apps/k/kustomization.yaml"), chart("k", "^1"))?;
+    write(&scene.path("fleet/apps/l/kustomization.yaml"), chart("l", ""))?;
     scene.lock()?;
     let lock = lock_of(&scene)?;
     ensure!(lock.matches("name: db").count() == 2, "{lock}");
     ensure!(lock.contains("version: 1.0.0") && lock.contains("version: 1.1.0"), "{lock}");
-    let check = scene.gitstellar(&["lock", "fleet", "--check"])?;
-    ensure!(check.status.success(), "{}", said(&check));
+    // The lock is that of a source, also where the source is a directory of a repository.
+    fs::create_dir_all(scene.path(".git"))?;
+    let host = scene.depot.host();
+    for arguments in [&["lock", "fleet", "--check"][..], &["validate", "fleet", "--allow-remote", &host]] {
+        let output = scene.gitstellar(arguments)?;
+        ensure!(output.status.success(), "{}", said(&output));
+    }
     Ok(())
 }
 

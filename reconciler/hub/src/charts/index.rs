@@ -9,6 +9,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 /// Bytes of an index that are read.
 pub(super) const LARGEST_INDEX_BYTES: u64 = 64 << 20;
 const MOST_VALUES: usize = 20_000_000;
+/// Characters of what is said about an index: it may quote it.
+const LONGEST_COMPLAINT: usize = 300;
 
 /// One version of a chart.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -66,7 +68,9 @@ pub(super) fn releases(bytes: &[u8], chart: &str) -> Result<Vec<Release>, String
     // The first line of the message: it has the place.
     read.map_err(|error| {
         let said = error.to_string();
-        format!("its index.yaml cannot be read: {}", said.lines().next().unwrap_or("it is malformed"))
+        let line = said.lines().next().unwrap_or("it is malformed");
+        let printable: String = line.chars().filter(|c| !c.is_control()).take(LONGEST_COMPLAINT).collect();
+        format!("its index.yaml cannot be read: {printable}")
     })
 }
 

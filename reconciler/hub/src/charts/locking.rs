@@ -177,7 +177,9 @@ fn no_version(need: &ChartNeed, versions: &[&str]) -> FetchError {
     FetchError::Refused(if versions.is_empty() {
         format!("{repository} has no chart '{name}'")
     } else {
-        let shown: Vec<&str> = versions.iter().take(SHOWN_VERSIONS).copied().collect();
+        // What is none may hold anything.
+        let shown: Vec<&str> =
+            versions.iter().copied().filter(|text| is_version(text)).take(SHOWN_VERSIONS).collect();
         format!(
             "{repository} has no version of '{name}' in '{range}'; it has {} versions, among them {}",
             versions.len(),

@@ -100,7 +100,8 @@ impl<'a> Registry<'a> {
             // `</v2/…?last=…>; rel="next"`
             let next = answer.link.as_deref().and_then(|link| link.strip_prefix('<')?.split('>').next());
             match next {
-                Some(target) => place = place.follow(target)?,
+                // Whoever gives out a list gives out all of it: the token goes nowhere else.
+                Some(target) => place = place.beside(target)?,
                 None => return Ok(versions),
             }
         }

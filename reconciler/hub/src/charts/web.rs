@@ -64,6 +64,15 @@ impl Place {
         host_of(self.url.as_str())
     }
 
+    /// The same, for what has to stay on this host.
+    pub(super) fn beside(&self, target: &str) -> Result<Self, FetchError> {
+        let next = self.follow(target)?;
+        if next.host() == self.host() {
+            return Ok(next);
+        }
+        Err(FetchError::Refused(format!("{}: it goes on at another host, {}", self.url, next.host())))
+    }
+
     /// Where a `Location` or a `Link` of this place leads to.
     pub(super) fn follow(&self, target: &str) -> Result<Self, FetchError> {
         let target = target.split('#').next().unwrap_or_default();
@@ -212,6 +221,8 @@ mod tests {
         {
             check(bad, None);
         }
+        assert!(here.beside("/v2/x/tags/list?last=1").is_ok());
+        assert!(here.beside("https://cdn.example.com/v2/x/tags/list").is_err());
         let web = Web::new(Hosts::Only(vec!["Charts.example.com:8443".to_owned()]), Duration::from_secs(1));
         assert!(web.allow("https://CHARTS.example.com:8443/x").is_ok());
         let refused = web.allow("https://charts.example.com/x").unwrap_err();

@@ -129,7 +129,8 @@ impl ChartLock {
 /// Which of these versions Helm takes for a range: the one that is spelled like it, else the newest one inside. An empty range is any
 /// version that is no prerelease.
 pub fn newest(range: &str, versions: &[&str]) -> Option<usize> {
-    if let Some(at) = versions.iter().position(|version| *version == range) {
+    let is_it = |version: &&str| *version == range && Version::parse(version).is_some();
+    if let Some(at) = versions.iter().position(is_it) {
         return Some(at);
     }
     let range = Range::parse(if range.is_empty() { "*" } else { range })?;
@@ -351,6 +352,7 @@ mod tests {
         check(">=2.0.0-0", Some("2.0.0-rc.1"));
         check("~1.3", None);
         check("nonsense", None);
+        check("latest", None);
         for (text, expected) in [("1.2.3", true), ("v1.2.3-rc.1", true), ("1.2", false), ("^1.2.3", false)] {
             assert_eq!(is_version(text), expected, "{text}");
         }

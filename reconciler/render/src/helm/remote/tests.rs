@@ -1,9 +1,10 @@
 //! Locked charts of somebody who has them in memory. What servers do is `tests/it/remotes`' affair.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use super::*;
-use crate::helm::{HelmOptions, LOCK_FILE};
+use crate::helm::{Engine, HelmOptions, HelmProgram, LOCK_FILE, Program, ProgramError, ProgramRequest};
 use crate::tree::MemTree;
 use crate::unit::{RenderOptions, render_unit};
 use crate::{RenderError, Rendered};
@@ -107,6 +108,33 @@ fn what_is_given_is_looked_at_before_it_is_used() {
     );
     let bomb = packed(&[("db/zeros", &"0".repeat(8 << 20))]);
     check("1.2.0", &bomb, &bomb, (Trouble::OverLimit, "times its own size"));
+}
+
+/// Notes which files it is given.
+struct Noting(Arc<Mutex<Vec<String>>>);
+
+impl HelmProgram for Noting {
+    fn template(&self, request: &ProgramRequest) -> Result<String, ProgramError> {
+        self.0.lock().unwrap().extend(request.files.iter().map(|(name, _)| name.clone()));
+        Ok(String::new())
+    }
+}
+
+#[test]
+fn a_helm_binary_is_given_locked_charts_as_if_they_were_vendored() {
+    let archive = db("1.2.0");
+    let digest = Digest::of(&archive);
+    let tree = MemTree::of(&[("web/Chart.yaml", WEB), (LOCK_FILE, &lock("1.2.0", digest))]);
+    let given = Arc::default();
+    let helm = HelmOptions {
+        remote: Some(Charts::new(Arc::new(Held(HashMap::from([(digest, Arc::from(archive))]))))),
+        engine: Engine::Cli,
+        program: Some(Program::new(Noting(Arc::clone(&given)))),
+        ..HelmOptions::default()
+    };
+    let options = RenderOptions { helm, ..RenderOptions::default() };
+    render_unit(&tree, &RepoPath::parse("web").unwrap(), &options).unwrap();
+    assert_eq!(*given.lock().unwrap(), ["Chart.yaml", "charts/db-1.2.0.tgz"]);
 }
 
 #[test]

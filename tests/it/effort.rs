@@ -15,7 +15,7 @@ use libtest_mimic::Trial;
 use runtime::{Connection, Manager, Shutdown, Target};
 use serde_json::{Value, json};
 
-use crate::harness::{Outcome, block_on, eventually, same, spawn, trial};
+use crate::harness::{Outcome, block_on, eventually, same, spawn, trial, write_file};
 use crate::remotes::origin::git;
 
 const SMALL: usize = 4;
@@ -376,11 +376,7 @@ spec:
 
 fn write_repository(root: &Path, units: usize) -> Outcome {
     let root = root.join("git");
-    let write = |path: String, text: String| {
-        let path = root.join(path);
-        std::fs::create_dir_all(path.parent().context("every file is in a directory")?)?;
-        Ok::<_, anyhow::Error>(std::fs::write(path, text)?)
-    };
+    let write = |path: String, text: String| write_file(&root.join(path), text);
     for unit in 0..units {
         let app = format!("unit{unit:03}");
         for number in 0..OBJECTS_PER_UNIT {

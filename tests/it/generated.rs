@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use api::crds::{self, Role};
 use libtest_mimic::Trial;
 
-use crate::harness::{Outcome, trial};
+use crate::harness::{Outcome, trial, write_file};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -45,8 +44,7 @@ fn crds() -> Outcome {
 fn check(files: &BTreeMap<PathBuf, String>) -> Outcome {
     for (path, wanted) in files {
         if std::env::var_os("UPDATE_EXPECT").is_some() {
-            std::fs::create_dir_all(path.parent().context("a file has a directory")?)?;
-            std::fs::write(path, wanted)?;
+            write_file(path, wanted)?;
         }
         let found = std::fs::read_to_string(path).unwrap_or_default();
         anyhow::ensure!(

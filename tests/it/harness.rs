@@ -5,6 +5,7 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -96,6 +97,12 @@ pub fn eventually<T>(
         ensure!(Instant::now() < deadline, "waited {} s in vain until {what}", limit.as_secs());
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Writes a file, and makes the directories above it.
+pub fn write_file(file: &Path, content: impl AsRef<[u8]>) -> Outcome {
+    std::fs::create_dir_all(file.parent().context("a file is in a directory")?)?;
+    Ok(std::fs::write(file, content)?)
 }
 
 /// Fails with both values unless they are equal.

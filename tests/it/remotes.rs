@@ -44,7 +44,7 @@ pub fn trials() -> Vec<Trial> {
 pub const CANARY: &str = "canary-5up3r-s3cret";
 
 /// What the tests allow: servers are on this machine, and nothing takes long.
-const LIMITS: Limits = Limits { silence: Duration::from_secs(20), loopback: true };
+const LIMITS: Limits = Limits { silence: Duration::from_secs(60), loopback: true };
 
 /// A way to reach the repositories of a directory.
 enum Way {

@@ -6,13 +6,13 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use libtest_mimic::Trial;
 use serde_json::Value;
 
 use super::bad_input::plain;
 use super::program::{self, Program};
-use crate::harness::{Outcome, eventually, same, trial};
+use crate::harness::{Outcome, eventually, same, trial, write_file};
 use crate::remotes::origin::git;
 
 pub fn trials() -> Vec<Trial> {
@@ -62,9 +62,7 @@ impl Desk {
     }
 
     pub fn write(&self, path: &str, text: &str) -> Outcome {
-        let file = self.repository().join(path);
-        std::fs::create_dir_all(file.parent().context("a file has a directory")?)?;
-        Ok(std::fs::write(file, text)?)
+        write_file(&self.repository().join(path), text)
     }
 
     fn settings(&self, number: u32) -> Outcome {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::recorder::{Entry, Recorder};
 use super::spaces::{Backend, CLUSTERS, Spaces};
-use crate::harness::{Outcome, block_on, eventually, spawn};
+use crate::harness::{Outcome, block_on, eventually, spawn, write_file};
 use crate::kube;
 use crate::remotes::origin::git;
 
@@ -100,9 +100,7 @@ impl Stage {
 
     /// Writes a file of the work tree.
     pub fn write(&self, path: &str, text: &str) -> Outcome {
-        let file = self.repository().join(path);
-        std::fs::create_dir_all(file.parent().context("a file has a directory")?)?;
-        Ok(std::fs::write(file, text)?)
+        write_file(&self.repository().join(path), text)
     }
 
     /// Removes a file of the work tree.

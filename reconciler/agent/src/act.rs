@@ -160,15 +160,13 @@ fn contended(agent: &Agent, manifest: &Object, live: Option<&Object>, strategy: 
         Strategy::Apply { manager, .. } => manager,
         _ => decide::WORK_AGENT,
     };
-    ApiError {
-        what: format!("repair {}", manifest.id()),
-        server: agent.settings.cluster.to_string(),
-        reason: Reason::Conflict,
-        code: 0,
-        message: contention::in_words(manifest, live, manager, &agent.cluster.kinds()),
-        faults: Vec::new(),
-        retry_after: None,
-    }
+    let message = contention::in_words(manifest, live, manager, &agent.cluster.kinds());
+    ApiError::untold(
+        format!("repair {}", manifest.id()),
+        &agent.cluster.connection,
+        Reason::Conflict,
+        message,
+    )
 }
 
 fn has_finalizer(object: &Object, finalizer: &str) -> bool {
@@ -230,15 +228,9 @@ async fn owner(agent: &Agent, work: &Work) -> Result<Object, ApiError> {
 }
 
 fn being_removed(agent: &Agent, name: &Name) -> ApiError {
-    ApiError {
-        what: format!("create AppliedManifestWork {name}"),
-        server: agent.settings.cluster.to_string(),
-        reason: Reason::Conflict,
-        code: 0,
-        message: "that of an earlier work of this name is still being removed".to_owned(),
-        faults: Vec::new(),
-        retry_after: None,
-    }
+    let message = "that of an earlier work of this name is still being removed";
+    let what = format!("create AppliedManifestWork {name}");
+    ApiError::untold(what, &agent.cluster.connection, Reason::Conflict, message)
 }
 
 /// Removes what an AppliedManifestWork lists and its work no longer holds.

@@ -159,14 +159,8 @@ fn fresh(
         "spec": WorkStatusSpec { source_ref },
         "statusDetails": details,
     });
-    Object::from_value(&value).map_err(|error| ApiError {
-        what: "build a WorkStatus".to_owned(),
-        server: agent.settings.its.name().to_owned(),
-        reason: Reason::Invalid,
-        code: 0,
-        message: error.to_string(),
-        faults: Vec::new(),
-        retry_after: None,
+    Object::from_value(&value).map_err(|error| {
+        ApiError::untold("build a WorkStatus", &agent.settings.its, Reason::Invalid, error.to_string())
     })
 }
 

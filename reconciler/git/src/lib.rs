@@ -5,6 +5,7 @@
 //! | [`id`] | [`CommitId`], [`BlobId`] |
 //! | [`repository`] | [`Repository`]: refs and commits of one object database, and the trees of its commits |
 //! | [`tree`] | [`Tree`]: files of one commit, read from the object database |
+//! | `differences` | how two trees differ, at the cost of what differs |
 //! | [`write`] | commits built from files without a work tree, and refs moved by compare-and-swap |
 //! | [`url`] | which URLs a remote may have |
 //! | [`credentials`] | what a remote is shown, kept out of everything that is printed |
@@ -20,6 +21,7 @@
 //! reading from a work tree, `~/.gitconfig`, a Kubernetes word.
 
 pub mod credentials;
+mod differences;
 mod egress;
 pub mod failure;
 pub mod https;
@@ -34,11 +36,12 @@ pub mod url;
 pub mod write;
 
 pub use credentials::{Credentials, HttpsLogin, SshLogin, Withheld};
+pub use differences::Difference;
 pub use failure::RemoteFailure;
 pub use id::{BlobId, CommitId};
 pub use listing::RemoteBranches;
 pub use remote::{Limits, Remote};
 pub use repository::{Cause, GitError, Repository};
-pub use tree::{Difference, Entry, Tree};
+pub use tree::{Entry, Tree};
 pub use url::{Scheme, Url, UrlError};
 pub use write::{NewCommit, Swap};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use git2::{Delta, DiffOptions, FileMode, ObjectType, Oid};
+use git2::{FileMode, ObjectType, Oid};
 
+use crate::differences::{self, Difference};
 use crate::{BlobId, CommitId, GitError, Repository};
 
 /// Bytes of the largest file that is read.
@@ -28,15 +29,6 @@ pub enum Entry {
     },
     /// A commit of another repository; never followed.
     Submodule,
-}
-
-/// How a path differs between two commits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Difference {
-    /// A file, link or submodule that is in both, with other content or mode.
-    Content,
-    /// It is in one of them only, or is something else in each.
-    Existence,
 }
 
 /// Files of one commit. Paths are '/'-separated and relative, without `.` and `..`; the empty path is the root.
@@ -91,26 +83,9 @@ impl Tree {
     /// that of the change.
     ///
     /// # Errors
-    /// When the object database cannot be read, for instance because the earlier commit is no longer in it.
+    /// When the object database cannot be read, for instance because the earlier commit is no longer in it, or when the paths are too many.
     pub fn differences(&self, before: &Self) -> Result<Vec<(String, Difference)>, GitError> {
-        let git = self.repository.lock();
-        let failed = self.repository.failed("compare trees of");
-        let trees =
-            (git.find_tree(before.root).map_err(&failed)?, git.find_tree(self.root).map_err(&failed)?);
-        let mut options = DiffOptions::new();
-        options.include_typechange(true);
-        let diff =
-            git.diff_tree_to_tree(Some(&trees.0), Some(&trees.1), Some(&mut options)).map_err(&failed)?;
-        let named = diff.deltas().filter_map(|delta| {
-            let difference = match delta.status() {
-                Delta::Modified => Difference::Content,
-                _ => Difference::Existence,
-            };
-            // A name that is not UTF-8 is never read, so its change changes nothing.
-            let path = delta.new_file().path().or_else(|| delta.old_file().path())?.to_str()?;
-            Some((path.to_owned(), difference))
-        });
-        Ok(named.collect())
+        differences::between(&self.repository, (before.root, self.root))
     }
 
     /// Name and entry of everything in a directory, sorted by name; empty where there is no such directory.

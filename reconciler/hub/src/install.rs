@@ -156,15 +156,7 @@ pub async fn ensure_namespace(connection: &Connection, namespace: &str) -> Resul
 
 /// A literal object always has an identity; should that ever fail, it is reported like any refusal.
 fn unreachable_object(connection: &Connection, message: &str) -> Result<Object, InstallError> {
-    let source = ApiError {
-        what: "build an object".to_owned(),
-        server: connection.name().to_owned(),
-        reason: Reason::Invalid,
-        code: 0,
-        message: message.to_owned(),
-        faults: Vec::new(),
-        retry_after: None,
-    };
+    let source = ApiError::untold("build an object", connection, Reason::Invalid, message);
     Err(InstallError::Api { space: connection.name().to_owned(), source: Box::new(source) })
 }
 

@@ -104,6 +104,8 @@ enum Shape {
 pub(crate) struct Survey {
     root: Option<RepoPath>,
     looked: HashMap<RepoPath, Looked>,
+    /// What they come to, while all of them are known.
+    units: Option<Vec<DiscoveredUnit>>,
 }
 
 #[derive(Default)]
@@ -125,7 +127,11 @@ pub fn discover(tree: &dyn Tree, root: &RepoPath) -> Result<Vec<DiscoveredUnit>,
 impl Survey {
     /// Forgets the directories that changes touch.
     pub(crate) fn forget(&mut self, changes: &Changes) {
+        let known = self.looked.len();
         self.looked.retain(|_, looked| !looked.read.is_touched_by(changes));
+        if self.looked.len() < known {
+            self.units = None;
+        }
     }
 
     /// The units below `root`; only directories that are not known are looked at. Documents parsed for that are added to the count.
@@ -136,7 +142,10 @@ impl Survey {
         documents_parsed: &mut u64,
     ) -> Result<Vec<DiscoveredUnit>, TreeError> {
         if self.root.as_ref() != Some(root) {
-            *self = Survey { root: Some(root.clone()), looked: HashMap::new() };
+            *self = Survey { root: Some(root.clone()), ..Survey::default() };
+        }
+        if let Some(units) = &self.units {
+            return Ok(units.clone());
         }
         let mut seen = Seen::default();
         // (directory, depth, whether a directory of manifests above already takes what is here)
@@ -153,7 +162,7 @@ impl Survey {
                 open.extend(looked.below.iter().map(|name| (dir.child(name), depth + 1, covered)));
             }
         }
-        Ok(seen.units(root))
+        Ok(self.units.insert(seen.units(root)).clone())
     }
 }
 

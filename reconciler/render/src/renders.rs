@@ -99,7 +99,7 @@ impl<T: Send + Sync> Renders<T> {
         let missing: Vec<usize> = (0..asked.len()).filter(|&index| results[index].is_none()).collect();
         let work = |index: usize| {
             let (path, options) = &asked[index];
-            let rendered = render_with(tree, (path, options), &self.documents)?;
+            let rendered = render_with(tree, (path, options), Some(&self.documents))?;
             let made = Arc::new(make(&rendered.objects));
             Ok((
                 Kept { options: options.clone(), read: rendered.read, made, asked: true },

@@ -58,14 +58,15 @@ pub fn render_unit(
     path: &RepoPath,
     options: &RenderOptions,
 ) -> Result<Rendered, RenderError> {
-    render_with(tree, (path, options), &Documents::default())
+    // Nobody comes back for what it parses.
+    render_with(tree, (path, options), None)
 }
 
-/// The same, with documents that were parsed before.
+/// The same, with documents that were parsed before, where somebody keeps them.
 pub(crate) fn render_with(
     tree: &dyn Tree,
     (path, options): (&RepoPath, &RenderOptions),
-    known: &Documents,
+    known: Option<&Documents>,
 ) -> Result<Rendered, RenderError> {
     let files = Files::new(tree, options.limits.file_bytes).within(&options.time).remembering(known);
     let documents = Cell::new(0);

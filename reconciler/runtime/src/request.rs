@@ -56,6 +56,24 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// A failure that no server has told, before a request or in place of one.
+    pub fn untold(
+        what: impl Into<String>,
+        connection: &Connection,
+        reason: Reason,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            server: connection.name().to_owned(),
+            reason,
+            code: 0,
+            message: message.into(),
+            faults: Vec::new(),
+            retry_after: None,
+        }
+    }
+
     pub(crate) fn from_kube(what: &str, error: kube::Error) -> Self {
         let (what, server) = (what.to_owned(), String::new());
         match error {

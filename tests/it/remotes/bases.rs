@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use super::origin::Origin;
 use super::up::FLEET;
 use super::{CANARY, Https};
-use crate::harness::{Outcome, eventually, same, trial};
+use crate::harness::{Outcome, eventually, same, trial, write_file};
 use crate::kube::leash::Leashed;
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -53,15 +53,15 @@ impl Scene {
         let root = directory.path().join("served");
         let origin = Origin::empty(&root, "bases.git")?;
         for (path, text) in BASE {
-            write(&origin.work_tree().join(path), text)?;
+            write_file(&origin.work_tree().join(path), text)?;
         }
         std::os::unix::fs::symlink("../../../../mine/map.yaml", origin.work_tree().join("link/map.yaml"))?;
         let commit = origin.publish("main", "Bases")?;
         let server = Https::serve(&root)?;
         let scene = Self { directory, server, origin, commit };
-        write(&scene.path("authority.pem"), scene.server.authority())?;
-        write(&scene.path("mine/kustomization.yaml"), "resources: [map.yaml]\n")?;
-        write(&scene.path("mine/map.yaml"), BASE[2].1)?;
+        write_file(&scene.path("authority.pem"), scene.server.authority())?;
+        write_file(&scene.path("mine/kustomization.yaml"), "resources: [map.yaml]\n")?;
+        write_file(&scene.path("mine/map.yaml"), BASE[2].1)?;
         Ok(scene)
     }
 
@@ -84,9 +84,9 @@ impl Scene {
     /// Writes a kustomization that names a directory of the bases at a revision.
     fn name(&self, app: &str, below: &str, revision: &str) -> Outcome {
         let address = format!("{}//{below}?ref={revision}", self.server.url("bases.git"));
-        write(
+        write_file(
             &self.path(app).join("kustomization.yaml"),
-            &format!("namespace: shop\nresources: ['{address}']\n"),
+            format!("namespace: shop\nresources: ['{address}']\n"),
         )
     }
 
@@ -111,11 +111,6 @@ impl Scene {
     }
 }
 
-fn write(file: &Path, text: &str) -> Outcome {
-    fs::create_dir_all(file.parent().context("a file is in a directory")?)?;
-    Ok(fs::write(file, text)?)
-}
-
 fn fails(output: &Output, parts: &[&str]) -> Outcome {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(!output.status.success(), "is rendered, and should be refused");
@@ -128,7 +123,7 @@ fn fails(output: &Output, parts: &[&str]) -> Outcome {
 fn pinned() -> Outcome {
     let scene = Scene::set()?;
     scene.origin.git(&["config", "uploadpack.allowReachableSHA1InWant", "true"])?;
-    write(&scene.origin.work_tree().join("web/base/map.yaml"), "later: it is something else\n")?;
+    write_file(&scene.origin.work_tree().join("web/base/map.yaml"), "later: it is something else\n")?;
     scene.origin.publish("main", "Later")?;
     scene.prints(&scene.render("web/overlay", &scene.commit, &[&scene.host()])?)?;
     let connections = scene.server.connections();
@@ -171,7 +166,7 @@ fn origins() -> Outcome {
     let scene = Scene::set()?;
     scene.name("app", "web/overlay", &scene.commit)?;
     let file = scene.path("app/kustomization.yaml");
-    write(&file, &(fs::read_to_string(&file)? + "buildMetadata: [originAnnotations]\n"))?;
+    write_file(&file, &(fs::read_to_string(&file)? + "buildMetadata: [originAnnotations]\n"))?;
     let arguments = ["render", &scene.path("app").display().to_string(), "--allow-remote", &scene.host()];
     let output = scene.gitstellar(&arguments.map(str::to_owned))?;
     let expected = format!(
@@ -191,10 +186,10 @@ fn later() -> Outcome {
     let scene = Scene::set()?;
     let fleet = Origin::empty(&scene.path("fleets"), "fleet.git")?;
     for (path, text) in FLEET.into_iter().chain([NAMESPACE]) {
-        write(&fleet.work_tree().join(path), text)?;
+        write_file(&fleet.work_tree().join(path), text)?;
     }
     scene.name("web", "web/overlay", &scene.commit)?;
-    write(
+    write_file(
         &fleet.work_tree().join("apps/web/kustomization.yaml"),
         &fs::read_to_string(scene.path("web/kustomization.yaml"))?,
     )?;

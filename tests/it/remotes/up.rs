@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use libtest_mimic::Trial;
 
 use super::origin::Origin;
 use super::{CANARY, Https, Right, Sshd};
-use crate::harness::{Outcome, same, trial};
+use crate::harness::{Outcome, same, trial, write_file};
 use crate::kube::leash::Leashed;
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -53,9 +53,7 @@ impl Scene {
         let directory = tempfile::tempdir()?;
         let origin = Origin::empty(directory.path(), "fleet.git")?;
         for (path, text) in FLEET.into_iter().chain([SETTINGS]) {
-            let file = origin.work_tree().join(path);
-            std::fs::create_dir_all(file.parent().context("a parent")?)?;
-            std::fs::write(file, text)?;
+            write_file(&origin.work_tree().join(path), text)?;
         }
         origin.publish("main", "Settings")?;
         std::fs::create_dir_all(directory.path().join("home"))?;

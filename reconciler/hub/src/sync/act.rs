@@ -222,15 +222,10 @@ async fn update(
     }
     match Object::from_value(&wanted) {
         Ok(wanted) => wds.replace(resource, &wanted, &manager).await,
-        Err(error) => Err(ApiError {
-            what: format!("update {}", header.id()),
-            server: wds.name().to_owned(),
-            reason: Reason::Invalid,
-            code: 0,
-            message: error.to_string(),
-            faults: Vec::new(),
-            retry_after: None,
-        }),
+        Err(error) => {
+            let what = format!("update {}", header.id());
+            Err(ApiError::untold(what, wds, Reason::Invalid, error.to_string()))
+        }
     }
 }
 
@@ -248,17 +243,10 @@ async fn correct(
 }
 
 fn not_served(world: &World, gvk: &GroupVersionKind) -> ApiError {
-    ApiError {
-        what: format!("apply {gvk}"),
-        server: world.wds.connection.name().to_owned(),
-        reason: Reason::NotFound,
-        code: 404,
-        message: format!(
-            "the WDS does not serve {gvk}; it is applied as soon as its CustomResourceDefinition is there (kind-not-served)"
-        ),
-        faults: Vec::new(),
-        retry_after: None,
-    }
+    let message = format!(
+        "the WDS does not serve {gvk}; it is applied as soon as its CustomResourceDefinition is there (kind-not-served)"
+    );
+    ApiError::untold(format!("apply {gvk}"), &world.wds.connection, Reason::NotFound, message)
 }
 
 async fn wait_for_kind(world: &World, gvk: &GroupVersionKind) {

@@ -69,8 +69,8 @@ impl<'t> Files<'t> {
     }
 
     /// With documents that were parsed before.
-    pub(crate) fn remembering(mut self, documents: &'t Documents) -> Self {
-        self.documents = Some(documents);
+    pub(crate) fn remembering(mut self, documents: Option<&'t Documents>) -> Self {
+        self.documents = documents;
         self
     }
 

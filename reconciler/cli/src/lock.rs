@@ -106,7 +106,7 @@ fn tell(before: &ChartLock, after: &ChartLock, asked: &[String]) {
     let missing = |from: &ChartLock, chart: &LockedChart| !from.charts().contains(chart);
     before.charts().iter().filter(|chart| missing(after, chart)).for_each(|chart| line("-", chart));
     after.charts().iter().filter(|chart| missing(before, chart)).for_each(|chart| line("+", chart));
-    println!("{} charts of repositories are locked", after.charts().len());
+    println!("locked charts of repositories: {}", after.charts().len());
     if !asked.is_empty() {
         eprintln!("asked: {}", asked.join(", "));
     }

@@ -9,7 +9,7 @@ use super::file::{PatchEntry, Selector};
 use super::id::IdRef;
 use super::json6902::{self, Operation};
 use super::load::Source;
-use super::metadata::{literal_text, tidy_annotations};
+use super::metadata::{literal_text, set_text, tidy_annotations};
 use super::resmap::ResMap;
 use super::resource::{BuildNotes, Resource};
 use super::schema::Schemas;
@@ -188,7 +188,8 @@ fn literal_texts(metadata: &mut Map, member: &str) {
     let Some(mut held) = metadata.remove(member) else { return };
     let Some(map) = held.as_map_mut().filter(|map| !map.is_empty()) else { return };
     for value in map.values_mut() {
-        value.value = Value::String(literal_text(value));
+        let text = literal_text(value);
+        set_text(value, text);
     }
     metadata.insert(member, held);
 }

@@ -3,7 +3,7 @@
 //! Rules read from upstream behaviour (`spec/rendering.md` 2.16), not from the YAML specification, which both ignore in places.
 
 use super::{Float, Value};
-use crate::yaml::Profile;
+use crate::yaml::{Loader, Profile};
 
 /// Reads a plain scalar. None stands for a number JSON cannot hold (infinity, not a number).
 pub(super) fn resolve(text: &str, profile: Profile) -> Option<Value> {
@@ -224,6 +224,23 @@ pub(super) fn needs_quotes(text: &str) -> bool {
     }
 }
 
+/// Whether YAML 1.1 reads this line of text, unquoted, as something other than text. Kustomize's setter of members then writes it in quotes.
+pub(crate) fn reads_otherwise(text: &str) -> bool {
+    if text.is_empty() || text.contains('\n') {
+        return false;
+    }
+    let inner = text.trim();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '+' | '-');
+    if inner.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '+')) && inner.chars().all(plain)
+    {
+        return !matches!(resolve(inner, Profile::Kubectl), Some(Value::String(_)));
+    }
+    match Loader::new(Profile::Kubectl).load("", text.as_bytes()) {
+        Ok(documents) => documents.first().is_none_or(|document| document.as_str().is_none()),
+        Err(_) => false,
+    }
+}
+
 /// `^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`: YAML 1.1's base-60 numbers, which go-yaml quotes.
 fn base_60(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -329,6 +346,18 @@ mod tests {
         }
         for text in ["a", "1.2.3", "yess", "10.0.0.1/8", "1:99", "-", "v1", "2020-13-01", "12e", "0x"] {
             assert!(!needs_quotes(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_yaml_1_1_reads_otherwise_is_told_from_text() {
+        for text in
+            ["y", "0644", "1.50", " 5", "~", "null", "# x", "a: b", "[x]", "{}", "- x", "- -", "&a", "'5': x"]
+        {
+            assert!(reads_otherwise(text), "{text}");
+        }
+        for text in ["", "a", "2020-01-01", "12:30:45", "'5'", "@at", "a\nb", "[x", "https://a", "x: y: z"] {
+            assert!(!reads_otherwise(text), "{text}");
         }
     }
 

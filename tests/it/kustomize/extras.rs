@@ -59,13 +59,22 @@ pub fn generator_document(kind: &str, entry: &Y) -> Y {
     document
 }
 
-/// A schema with which the items of a Widget have a key and its template is one of pods.
-pub const SCHEMA: &str = r##"{"definitions": {"com.example.v1.Widget": {
-  "type": "object",
-  "properties": {"spec": {"type": "object", "properties": {
-    "items": {"type": "array", "items": {"type": "object"}, "x-kubernetes-patch-merge-key": "name", "x-kubernetes-patch-strategy": "merge"},
-    "template": {"$ref": "#/definitions/io.k8s.api.core.v1.PodTemplateSpec"}}}},
-  "x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Widget", "version": "v1"}]}}}
+/// A schema with which the items of a Widget and the containers of its template have a key. It needs nothing of the built-in schema,
+/// which the reference reads beside it or not, as other objects have it.
+pub const SCHEMA: &str = r##"{"definitions": {
+  "com.example.v1.Widget": {"type": "object",
+    "properties": {"spec": {"type": "object", "properties": {
+      "items": {"type": "array", "items": {"type": "object"}, "x-kubernetes-patch-merge-key": "name", "x-kubernetes-patch-strategy": "merge"},
+      "template": {"$ref": "#/definitions/com.example.v1.Template"}}}},
+    "x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Widget", "version": "v1"}]},
+  "com.example.v1.Template": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
+    "containers": {"type": "array", "items": {"$ref": "#/definitions/com.example.v1.Box"},
+      "x-kubernetes-patch-merge-key": "name", "x-kubernetes-patch-strategy": "merge"}}}}},
+  "com.example.v1.Box": {"type": "object", "properties": {
+    "ports": {"type": "array", "items": {"type": "object"},
+      "x-kubernetes-list-map-keys": ["containerPort", "protocol"], "x-kubernetes-list-type": "map",
+      "x-kubernetes-patch-merge-key": "containerPort", "x-kubernetes-patch-strategy": "merge"},
+    "args": {"type": "array", "items": {"type": "string"}, "x-kubernetes-patch-strategy": "merge"}}}}}
 "##;
 
 /// Definitions that say which fields of a Widget hold names, labels and annotations.

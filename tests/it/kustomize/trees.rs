@@ -299,15 +299,38 @@ impl Assembly {
         })
     }
 
-    /// A generator that merges with what is there, or makes what is not.
+    /// A generator that merges with what is there, or makes what is not, under a name that no other directory has.
     fn behaving(&mut self, kind: &str, entry: &Y) -> Y {
-        let id = (kind.to_owned(), entry.text_at(&["name"]).to_owned(), String::new());
         let mut entry = entry.clone();
-        let exists = !self.used.insert(id);
+        let name = entry.text_at(&["name"]).to_owned();
+        let namespace = entry.text_at(&["namespace"]).to_owned();
+        let exists = self.objects.iter().any(|object| {
+            object.text_at(&["kind"]) == kind
+                && object.text_at(&["metadata", "name"]) == name
+                && object.text_at(&["metadata", "namespace"]) == namespace
+        });
         let merges = ["merge", "replace"].contains(&entry.text_at(&["behavior"]));
-        if exists != merges {
-            entry.set("behavior", Y::text(if exists { "merge" } else { "create" }));
+        if exists {
+            if !merges {
+                entry.set("behavior", Y::text("merge"));
+            }
+            return entry;
         }
+        if merges {
+            entry.set("behavior", Y::text("create"));
+        }
+        let free = |name: &str| !self.used.contains(&(kind.to_owned(), name.to_owned(), String::new()));
+        let names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
+        let name = names.into_iter().find(|name| free(name)).unwrap_or_default();
+        self.used.insert((kind.to_owned(), name.clone(), String::new()));
+        entry.set("name", Y::text(name.clone()));
+        let mut metadata = Y::map([("name", Y::text(name))]);
+        if !namespace.is_empty() {
+            metadata.set("namespace", Y::text(namespace));
+        }
+        // From here on it is an object like others, which patches and replacements may change.
+        let object = [("apiVersion", Y::text("v1")), ("kind", Y::text(kind)), ("metadata", metadata)];
+        self.objects.push(Y::map(object));
         entry
     }
 

@@ -209,7 +209,9 @@ pub(super) fn absorb(objects: &mut ResMap, mut new: Resource, step: &str) -> Res
             inherit(&mut new, old);
             if behavior == Behavior::Merge {
                 overlay_data(&mut new.node, &old.node);
+                // What is merged comes from where the first of it came from.
                 new.build.configured.clone_from(&old.build.configured);
+                new.origin = old.origin.clone();
             }
             *old = new;
             objects.renamed(*slot);

@@ -54,14 +54,10 @@ pub(super) fn parse(source: &Source<'_>, text: &PatchText) -> Result<Patch, Kust
         let operations = json6902::operations(again.first().unwrap_or(first)).map_err(fail)?;
         return Ok(Patch::Json(operations));
     }
-    let mut patches = Vec::with_capacity(documents.len());
-    for node in documents {
-        let place = if text.inline { at.clone() } else { Origin::new(&at.file, node.pos.line) };
-        let patch = source.object(node, place);
-        patches.push(patch.map_err(|e| {
-            KustomizeError::step(at, "patch", format!("unable to parse SM or JSON patch: {e}"))
-        })?);
-    }
+    let whole = if text.inline { at.clone() } else { Origin::new(&at.file, 0) };
+    let patches = source.expanded(documents, &whole);
+    let patches = patches
+        .map_err(|e| KustomizeError::step(at, "patch", format!("unable to parse SM or JSON patch: {e}")))?;
     Ok(if patches.is_empty() { Patch::Nothing } else { Patch::Strategic(patches) })
 }
 

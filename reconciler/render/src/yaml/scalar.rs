@@ -219,7 +219,6 @@ pub(super) fn needs_quotes(text: &str) -> bool {
         b'~' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'y' | b'Y' | b'o' | b'O' => {
             !matches!(word(text, Profile::Kubectl), Value::String(_))
         }
-        b'<' => text == "<<",
         _ => false,
     }
 }
@@ -326,25 +325,12 @@ mod tests {
 
     #[test]
     fn text_that_reads_as_something_else_is_quoted() {
-        for text in [
-            "",
-            "y",
-            "No",
-            "null",
-            "~",
-            "1",
-            "1e3",
-            "0x1F",
-            "1_0",
-            "2020-01-01",
-            "1:30",
-            "12:30:45",
-            "<<",
-            ".nan",
-        ] {
+        for text in
+            ["", "y", "No", "null", "~", "1", "1e3", "0x1F", "1_0", "2020-01-01", "1:30", "12:30:45", ".nan"]
+        {
             assert!(needs_quotes(text), "{text}");
         }
-        for text in ["a", "1.2.3", "yess", "10.0.0.1/8", "1:99", "-", "v1", "2020-13-01", "12e", "0x"] {
+        for text in ["a", "<<", "1.2.3", "yess", "10.0.0.1/8", "1:99", "-", "v1", "2020-13-01", "12e", "0x"] {
             assert!(!needs_quotes(text), "{text}");
         }
     }

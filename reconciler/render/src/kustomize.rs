@@ -27,6 +27,7 @@ mod plugins;
 mod references;
 mod remote;
 mod replacements;
+mod requirements;
 mod resmap;
 mod resource;
 mod schema;
@@ -36,6 +37,7 @@ mod shared;
 mod specs;
 mod strategic;
 mod transform;
+mod validators;
 mod vars;
 
 pub use build::KustomizeOptions;

@@ -17,7 +17,7 @@ pub use load::{Limits, Loader, Profile, YamlError};
 pub use map::Map;
 
 pub(crate) use json::{go_json, go_json_indented};
-pub(crate) use scalar::{go_float, resolve_text};
+pub(crate) use scalar::{go_float, reads_otherwise, resolve_text};
 
 /// A place in a file. Both count from 1; 0 means "nowhere in particular".
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +39,8 @@ pub struct Node {
     pub(crate) quoted: bool,
     /// A step of kustomize made it and said no type: it is what its text reads as, until a strategic patch makes it a text.
     pub(crate) untyped: bool,
+    /// An annotation written like a number, a boolean or a date (`0644`): it is the text, until its object goes through JSON.
+    pub(crate) unread: bool,
     /// The number of the value it shares with other nodes of its object; 0 where it has its own (see `kustomize::shared`).
     pub(crate) share: u32,
 }

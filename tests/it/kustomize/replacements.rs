@@ -61,6 +61,12 @@ pub struct Replacement {
     style: usize,
 }
 
+/// A text. An empty one over a map is a value without a type that is not null either, and the reference refuses to go on: see SHORTCOMINGS.
+fn literal() -> S {
+    let filled = |value| if value == Y::text("") { Y::text("x") } else { value };
+    tempting().prop_map(filled).boxed()
+}
+
 pub fn replacement() -> impl Strategy<Value = Replacement> {
     let options =
         record(vec![may(0.8, "delimiter", one_of(&[":", "/", "."])), may(0.4, "index", raw(&["0", "1"]))]);
@@ -71,7 +77,7 @@ pub fn replacement() -> impl Strategy<Value = Replacement> {
     ]);
     (
         (any::<Index>(), any::<Index>(), either(vec![(4, raw(&["null"])), (1, options)])),
-        prop::option::weighted(0.1, tempting()),
+        prop::option::weighted(0.1, literal()),
         (any::<Index>(), any::<Index>(), prop::option::weighted(0.2, wild)),
         prop::option::weighted(0.4, self::options()),
         0_usize..4,

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::changes::{FILES, Operation, generator, operation, selector, settings, strategic};
+use super::extras::{DEFINITIONS, Extra, SCHEMA, extra, generator_document};
 use super::objects::any_object;
 use super::replacements::{Replacement, replacement};
 use super::text::Y;
@@ -38,6 +39,9 @@ struct Part {
     vars: bool,
     transformers: Vec<Y>,
     configurations: Option<&'static str>,
+    extra: Option<Extra>,
+    /// The replacements are in a file.
+    filed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +114,11 @@ fn part(objects: std::ops::RangeInclusive<usize>, most_changes: usize) -> impl S
         sometimes(0.2, replacement()),
         prop::bool::weighted(0.15),
         sometimes(0.1, transformer()),
-        prop::option::weighted(0.1, prop::sample::select(CONFIGURATIONS)),
+        (
+            prop::option::weighted(0.1, prop::sample::select(CONFIGURATIONS)),
+            prop::option::weighted(0.1, extra()),
+            prop::bool::weighted(0.3),
+        ),
     )
         .prop_map(
             |(
@@ -121,7 +129,7 @@ fn part(objects: std::ops::RangeInclusive<usize>, most_changes: usize) -> impl S
                 replacements,
                 vars,
                 transformers,
-                configurations,
+                (configurations, extra, filed),
             )| Part {
                 objects,
                 layout,
@@ -133,6 +141,8 @@ fn part(objects: std::ops::RangeInclusive<usize>, most_changes: usize) -> impl S
                 vars,
                 transformers,
                 configurations,
+                extra,
+                filed,
             },
         )
 }
@@ -239,7 +249,7 @@ impl Assembly {
             }
         }
         self.patches(dir, part, &mut file);
-        self.replacements(part, &mut file);
+        self.replacements(dir, part, &mut file);
         if part.vars && !self.objects.is_empty() {
             file.set("vars", Y::Seq(vec![variable(dir, &self.objects[0])]));
         }
@@ -251,7 +261,30 @@ impl Assembly {
             self.write(dir, "configuration.yaml", text);
             file.set("configurations", Y::Seq(vec![Y::text("configuration.yaml")]));
         }
+        if let Some(extra) = &part.extra {
+            self.extra(dir, extra, &mut file);
+        }
         self.write(dir, "kustomization.yaml", file.document());
+    }
+
+    fn extra(&mut self, dir: &str, extra: &Extra, file: &mut Y) {
+        let inline = |document: &Y| Y::Seq(vec![Y::text(document.document())]);
+        match extra {
+            Extra::Generator(kind, entry) => {
+                let entry = self.behaving(kind, entry);
+                file.set("generators", inline(&generator_document(kind, &entry)));
+                FILES.iter().for_each(|(name, bytes)| self.write(dir, name, *bytes));
+            }
+            Extra::Validator(document) => file.set("validators", inline(document)),
+            Extra::Schema => {
+                self.write(dir, "schema.json", SCHEMA);
+                file.set("openapi", Y::map([("path", Y::text("schema.json"))]));
+            }
+            Extra::Definitions => {
+                self.write(dir, "definitions.json", DEFINITIONS);
+                file.set("crds", Y::Seq(vec![Y::text("definitions.json")]));
+            }
+        }
     }
 
     /// Whether there is something to scale under the name of the first entry.
@@ -266,15 +299,38 @@ impl Assembly {
         })
     }
 
-    /// A generator that merges with what is there, or makes what is not.
+    /// A generator that merges with what is there, or makes what is not, under a name that no other directory has.
     fn behaving(&mut self, kind: &str, entry: &Y) -> Y {
-        let id = (kind.to_owned(), entry.text_at(&["name"]).to_owned(), String::new());
         let mut entry = entry.clone();
-        let exists = !self.used.insert(id);
+        let name = entry.text_at(&["name"]).to_owned();
+        let namespace = entry.text_at(&["namespace"]).to_owned();
+        let exists = self.objects.iter().any(|object| {
+            object.text_at(&["kind"]) == kind
+                && object.text_at(&["metadata", "name"]) == name
+                && object.text_at(&["metadata", "namespace"]) == namespace
+        });
         let merges = ["merge", "replace"].contains(&entry.text_at(&["behavior"]));
-        if exists != merges {
-            entry.set("behavior", Y::text(if exists { "merge" } else { "create" }));
+        if exists {
+            if !merges {
+                entry.set("behavior", Y::text("merge"));
+            }
+            return entry;
         }
+        if merges {
+            entry.set("behavior", Y::text("create"));
+        }
+        let free = |name: &str| !self.used.contains(&(kind.to_owned(), name.to_owned(), String::new()));
+        let names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
+        let name = names.into_iter().find(|name| free(name)).unwrap_or_default();
+        self.used.insert((kind.to_owned(), name.clone(), String::new()));
+        entry.set("name", Y::text(name.clone()));
+        let mut metadata = Y::map([("name", Y::text(name))]);
+        if !namespace.is_empty() {
+            metadata.set("namespace", Y::text(namespace));
+        }
+        // From here on it is an object like others, which patches and replacements may change.
+        let object = [("apiVersion", Y::text("v1")), ("kind", Y::text(kind)), ("metadata", metadata)];
+        self.objects.push(Y::map(object));
         entry
     }
 
@@ -362,12 +418,16 @@ impl Assembly {
         }
     }
 
-    fn replacements(&self, part: &Part, file: &mut Y) {
+    fn replacements(&mut self, dir: &str, part: &Part, file: &mut Y) {
         if self.objects.is_empty() || part.replacements.is_empty() {
             return;
         }
-        let entries = part.replacements.iter().map(|held| held.written(&self.objects));
-        file.set("replacements", Y::Seq(entries.collect()));
+        let mut entries = Y::Seq(part.replacements.iter().map(|held| held.written(&self.objects)).collect());
+        if part.filed {
+            self.write(dir, "replacements.yaml", entries.document());
+            entries = Y::Seq(vec![Y::map([("path", Y::text("replacements.yaml"))])]);
+        }
+        file.set("replacements", entries);
     }
 }
 

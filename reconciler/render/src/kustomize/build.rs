@@ -1,13 +1,13 @@
 //! The pipeline.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use super::charts;
 use super::configurations;
 use super::decode::Located;
 use super::error::KustomizeError;
-use super::fieldspec::{FieldSpec, merge_specs};
-use super::file::{BuildMetadata, FILE_NAMES, GeneratorArgs, Kustomization, LabelEntry, SortOptions};
+use super::file::{BuildMetadata, FILE_NAMES, GeneratorArgs, Kustomization, SortOptions};
 use super::generate::{Generated, absorb, generate};
 use super::hash;
 use super::load::{Build, Entry, Source};
@@ -21,11 +21,12 @@ use super::replacements;
 use super::resmap::ResMap;
 use super::resource::{Configured, Resource};
 use super::schema::Schemas;
-use super::specs::{Config, Specs, claim_template_labels, own_labels};
+use super::specs::{Config, Specs};
 use super::transform::{
     Affix, ImageRule, NamespaceRule, Subjects, affix, set_images, set_namespace, set_replicas, set_texts,
     step,
 };
+use super::validators;
 use super::vars::{self, Vars};
 use crate::helm::HelmOptions;
 use crate::object::{Origin, RenderedObject};
@@ -116,11 +117,13 @@ pub(crate) fn build(
         metadata::check(resource)?;
         metadata::tidy_annotations(&mut resource.node);
     }
-    all.objects.retain(|resource| {
-        resource.annotation("config.kubernetes.io/local-config").is_none_or(|value| value == "false")
-    });
+    drop_local(&mut all.objects);
     let legacy = sort.as_ref().map_or(Ok(options.order == Order::Legacy), SortOptions::legacy)?;
     if legacy {
+        // Upstream builds the list anew in the order, and finds only then what a replacement gave the name of another.
+        if let Some((first, second)) = all.objects.duplicate() {
+            return Err(all.objects.conflict(first, second));
+        }
         let lists = sort.as_ref().and_then(|sort| sort.lists.as_ref());
         all.objects.sort_by_cached_key(|resource| legacy_key(resource, lists));
     }
@@ -136,6 +139,19 @@ pub(crate) fn build(
             RenderedObject::new(resource.node, resource.origin, original)
         })
         .collect())
+}
+
+/// Drops the objects that are for local use. Upstream drops them by identity: one that has it in common with another stays.
+fn drop_local(objects: &mut ResMap) {
+    let is_local = |resource: &Resource| {
+        resource.annotation("config.kubernetes.io/local-config").is_some_and(|value| value != "false")
+    };
+    if !objects.iter().any(is_local) {
+        return;
+    }
+    let others = objects.iter().filter(|resource| !is_local(resource));
+    let kept: BTreeSet<String> = others.map(|resource| resource.current().to_string()).collect();
+    objects.retain(|resource| kept.contains(&resource.current().to_string()));
 }
 
 /// The recursion over kustomizations.
@@ -399,7 +415,7 @@ impl<'b> Stage<'b> {
     fn texts(&self, objects: &mut ResMap, specs: &Specs, file: &Kustomization) -> Result<()> {
         let done = |objects: &mut ResMap, kind: &str| self.finish_step(objects, || builtin(&file.file, kind));
         for entry in &file.labels {
-            let fields = label_fields(entry, specs).map_err(step(&entry.at, "labels"))?;
+            let fields = specs.fields_of_labels(entry).map_err(step(&entry.at, "labels"))?;
             set_texts(objects, &entry.pairs, &fields)?;
             done(objects, "LabelTransformer");
         }
@@ -416,13 +432,18 @@ impl<'b> Stage<'b> {
 
     /// `transformers` and `validators`.
     fn external(&mut self, objects: &mut ResMap, file: &Kustomization, source: &Source<'b>) -> Result<()> {
-        for entries in [&file.transformers, &file.validators] {
-            let plugins =
-                plugins::load(source, entries, &mut |dir, at| Ok(self.child(dir, at, None)?.objects))?;
-            for plugin in &plugins {
-                plugins::run_transformer(source, plugin, objects, &self.schemas)?;
-                self.finish_step(objects, || plugin.configured(plugin_file(&plugin.resource, file)));
-            }
+        let transformers =
+            plugins::load(source, &file.transformers, &mut |dir, at| Ok(self.child(dir, at, None)?.objects))?;
+        for plugin in &transformers {
+            plugins::run_transformer(source, plugin, objects, &self.schemas)?;
+            self.finish_step(objects, || plugin.configured(plugin_file(&plugin.resource, file)));
+        }
+        let validators =
+            plugins::load(source, &file.validators, &mut |dir, at| Ok(self.child(dir, at, None)?.objects))?;
+        for plugin in &validators {
+            let before: Vec<Resource> = objects.iter().cloned().collect();
+            plugins::run_transformer(source, plugin, objects, &self.schemas)?;
+            validators::unchanged(&before, objects).map_err(step(&plugin.resource.origin, "validators"))?;
         }
         Ok(())
     }
@@ -436,7 +457,9 @@ impl<'b> Stage<'b> {
     fn finish_step(&self, objects: &mut ResMap, step: impl Fn() -> Configured) {
         if self.tracks() {
             for at in 0..objects.len() {
-                let build = &mut objects.get_mut(at).build;
+                let resource = objects.get_mut(at);
+                metadata::annotations_to_texts(&mut resource.node);
+                let build = &mut resource.build;
                 // An object that comes from nowhere is taken for one that the step made.
                 if build.tracked {
                     build.transformations.push(step());
@@ -448,29 +471,6 @@ impl<'b> Stage<'b> {
         }
         objects.drop_empties();
     }
-}
-
-/// The fields an entry of `labels` writes.
-fn label_fields(entry: &LabelEntry, specs: &Specs) -> std::result::Result<Vec<FieldSpec>, String> {
-    let mut fields = entry.fields.clone();
-    merge_specs(&mut fields, &specs.labels)?;
-    let claims = [claim_template_labels()];
-    let but_claims = |list: &[FieldSpec]| {
-        let left_out = |spec: &&FieldSpec| entry.claim_templates == Some(false) && **spec == claims[0];
-        list.iter().filter(|spec| !left_out(spec)).cloned().collect::<Vec<_>>()
-    };
-    if entry.selectors {
-        merge_specs(&mut fields, &but_claims(&specs.common_labels))?;
-    } else {
-        if entry.templates {
-            merge_specs(&mut fields, &but_claims(&specs.template_labels))?;
-        }
-        merge_specs(&mut fields, &[own_labels()])?;
-    }
-    if entry.claim_templates == Some(true) {
-        merge_specs(&mut fields, &claims)?;
-    }
-    Ok(fields)
 }
 
 fn builtin(file: &RepoPath, kind: &str) -> Configured {

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::error::KustomizeError;
 use super::file::{GeneratorArgs, GeneratorOptions};
 use super::load::Source;
+use super::metadata::set_text;
 use super::resmap::ResMap;
 use super::resource::{Behavior, Resource};
 use crate::object::Origin;
@@ -110,7 +111,9 @@ fn metadata(args: &GeneratorArgs, options: &GeneratorOptions) -> Node {
 
 /// A text, written as a block when it has several lines.
 fn block(text: String) -> Node {
-    Node { quoted: text.contains('\n'), ..Node::text(text) }
+    let mut node = Node::default();
+    set_text(&mut node, text);
+    node
 }
 
 fn broken_base64(bytes: &[u8]) -> String {
@@ -206,7 +209,9 @@ pub(super) fn absorb(objects: &mut ResMap, mut new: Resource, step: &str) -> Res
             inherit(&mut new, old);
             if behavior == Behavior::Merge {
                 overlay_data(&mut new.node, &old.node);
+                // What is merged comes from where the first of it came from.
                 new.build.configured.clone_from(&old.build.configured);
+                new.origin = old.origin.clone();
             }
             *old = new;
             objects.renamed(*slot);

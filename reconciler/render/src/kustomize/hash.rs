@@ -2,7 +2,7 @@
 
 use super::resource::Resource;
 use crate::digest::hex_sha256;
-use crate::yaml::{Node, go_json};
+use crate::yaml::{Float, Node, Value, go_json};
 
 /// Ten characters over the kind and data; labels, annotations and `immutable` do not count.
 pub(super) fn suffix(resource: &Resource) -> String {
@@ -33,11 +33,33 @@ fn digested(node: &Node, members: &[&str], optional: &str) -> Node {
         map.insert("kind", Node::text(node.str_at(&["kind"]).unwrap_or_default()));
         map.insert("name", Node::text(""));
         for member in members {
-            map.insert(member, node.get(member).cloned().unwrap_or_else(|| Node::text("")));
+            map.insert(member, node.get(member).map_or_else(|| Node::text(""), through_json));
         }
         if let Some(held) = node.get(optional).filter(|held| held.as_map().is_some()) {
-            map.insert(optional, held.clone());
+            map.insert(optional, through_json(held));
         }
     }
     picked
+}
+
+/// Upstream takes maps through JSON, where every number is a float, and of everything else the text.
+fn through_json(node: &Node) -> Node {
+    let mut node = node.clone();
+    match &node.value {
+        Value::Map(_) => floats(&mut node),
+        Value::Seq(_) => node.value = Value::Null,
+        _ => node.value = Value::String(node.scalar_text().unwrap_or_default()),
+    }
+    node
+}
+
+fn floats(node: &mut Node) {
+    let number = match &mut node.value {
+        Value::Map(map) => return map.values_mut().for_each(floats),
+        Value::Seq(items) => return items.iter_mut().for_each(floats),
+        Value::Int(number) => *number as f64,
+        Value::Uint(number) => *number as f64,
+        _ => return,
+    };
+    node.value = Value::Float(Box::new(Float { number, text: String::new() }));
 }

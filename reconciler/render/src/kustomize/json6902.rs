@@ -104,6 +104,7 @@ fn operation(item: &Node) -> Result<Operation, String> {
 
 /// Applies the operations in order; the first that fails ends it.
 pub(super) fn apply(node: &mut Node, operations: &[Operation]) -> Result<(), String> {
+    read_annotations(node);
     for (at, operation) in operations.iter().enumerate() {
         one(node, operation).map_err(|e| format!("operation {at} at '{}': {e}", operation.path))?;
     }
@@ -111,7 +112,6 @@ pub(super) fn apply(node: &mut Node, operations: &[Operation]) -> Result<(), Str
     if node.as_map().is_none() {
         return Err(format!("the object would become {}", node.kind_name()));
     }
-    annotations_through_json(node);
     through_json(node);
     shared::separate(node);
     Ok(())
@@ -138,17 +138,14 @@ fn through_json(node: &mut Node) {
     }
 }
 
-/// What looks like a number in annotations is one on that way.
-fn annotations_through_json(node: &mut Node) {
+/// What JSON makes of annotations that are written like numbers.
+fn read_annotations(node: &mut Node) {
     let annotations = node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
     let Some(map) = annotations.and_then(Node::as_map_mut) else { return };
-    for held in map.values_mut() {
-        let as_written = held.pos.line > 0 && !held.quoted;
-        let Some(text) = held.as_str().filter(|_| as_written) else { continue };
-        let mut read = Node::from(resolve_text(text));
-        through_json(&mut read);
-        if let Some(text) = read.scalar_text() {
-            held.value = Value::String(text);
+    for held in map.values_mut().filter(|held| held.unread) {
+        held.unread = false;
+        if let Some(text) = held.as_str() {
+            held.value = resolve_text(text);
         }
     }
 }

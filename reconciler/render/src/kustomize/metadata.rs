@@ -7,7 +7,7 @@ use super::file::BuildMetadata;
 use super::remote::RemoteCommit;
 use super::resource::{Configured, Resource};
 use crate::tree::{Files, RepoPath};
-use crate::yaml::{Map, Node, Value};
+use crate::yaml::{Map, Node, Value, reads_otherwise};
 
 /// Annotations that upstream keeps its own notes in; nobody else's survive a build.
 const NOTES: &[&str] = &[
@@ -57,15 +57,31 @@ pub(super) fn literal_text(node: &Node) -> String {
     }
 }
 
+/// A text as upstream's setter of texts writes it: in quotes where it would be read as something else, as a block with several lines.
+pub(super) fn set_text(node: &mut Node, text: String) {
+    node.quoted = text.contains('\n') || reads_otherwise(&text);
+    node.untyped = false;
+    node.unread = false;
+    node.value = Value::String(text);
+}
+
+/// Makes texts of all annotations: upstream does so whenever it writes a note about a step among them.
+pub(super) fn annotations_to_texts(node: &mut Node) {
+    let Some(metadata) = node.get_mut("metadata").and_then(Node::as_map_mut) else { return };
+    let Some(held) = metadata.get_mut("annotations").and_then(Node::as_map_mut) else { return };
+    for value in held.values_mut() {
+        let text = literal_text(value);
+        set_text(value, text);
+    }
+}
+
 /// Annotations are texts, whatever a patch or a replacement wrote, and where there are none there is no map of them.
 pub(super) fn tidy_annotations(node: &mut Node) {
+    annotations_to_texts(node);
     let Some(metadata) = node.get_mut("metadata").and_then(Node::as_map_mut) else { return };
     let Some(held) = metadata.get_mut("annotations") else { return };
     if let Some(map) = held.as_map_mut() {
         map.retain(|key, _| !NOTES.contains(&key));
-        for value in map.values_mut() {
-            value.value = Value::String(literal_text(value));
-        }
     }
     if held.as_map().is_none_or(Map::is_empty) {
         metadata.remove("annotations");

@@ -9,7 +9,7 @@ use super::file::{PatchEntry, Selector};
 use super::id::IdRef;
 use super::json6902::{self, Operation};
 use super::load::Source;
-use super::metadata::{literal_text, tidy_annotations};
+use super::metadata::{literal_text, set_text, tidy_annotations};
 use super::resmap::ResMap;
 use super::resource::{BuildNotes, Resource};
 use super::schema::Schemas;
@@ -54,14 +54,10 @@ pub(super) fn parse(source: &Source<'_>, text: &PatchText) -> Result<Patch, Kust
         let operations = json6902::operations(again.first().unwrap_or(first)).map_err(fail)?;
         return Ok(Patch::Json(operations));
     }
-    let mut patches = Vec::with_capacity(documents.len());
-    for node in documents {
-        let place = if text.inline { at.clone() } else { Origin::new(&at.file, node.pos.line) };
-        let patch = source.object(node, place);
-        patches.push(patch.map_err(|e| {
-            KustomizeError::step(at, "patch", format!("unable to parse SM or JSON patch: {e}"))
-        })?);
-    }
+    let whole = if text.inline { at.clone() } else { Origin::new(&at.file, 0) };
+    let patches = source.expanded(documents, &whole);
+    let patches = patches
+        .map_err(|e| KustomizeError::step(at, "patch", format!("unable to parse SM or JSON patch: {e}")))?;
     Ok(if patches.is_empty() { Patch::Nothing } else { Patch::Strategic(patches) })
 }
 
@@ -188,7 +184,8 @@ fn literal_texts(metadata: &mut Map, member: &str) {
     let Some(mut held) = metadata.remove(member) else { return };
     let Some(map) = held.as_map_mut().filter(|map| !map.is_empty()) else { return };
     for value in map.values_mut() {
-        value.value = Value::String(literal_text(value));
+        let text = literal_text(value);
+        set_text(value, text);
     }
     metadata.insert(member, held);
 }

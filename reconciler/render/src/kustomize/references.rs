@@ -70,11 +70,14 @@ impl Index {
             objects.iter().filter(|held| !held.history.is_empty()).map(Candidate::of).collect();
         let mut by_name: HashMap<(String, String), BTreeMap<String, Vec<usize>>> = HashMap::new();
         for (at, candidate) in candidates.iter().enumerate() {
-            for (kind, name) in &candidate.previous {
-                let by_namespace = by_name.entry((kind.clone(), name.clone())).or_default();
-                let held = by_namespace.entry(candidate.effective_namespace.clone()).or_default();
-                if held.last() != Some(&at) {
-                    held.push(at);
+            // Upstream asks for the kind and for the name apart: an object that changed both may be meant by any pair of them.
+            // A row without a kind means any.
+            let kinds: BTreeSet<&str> = candidate.previous.iter().map(|(kind, _)| kind.as_str()).collect();
+            let names: BTreeSet<&str> = candidate.previous.iter().map(|(_, name)| name.as_str()).collect();
+            for kind in kinds.into_iter().chain([""]) {
+                for name in &names {
+                    let by_namespace = by_name.entry((kind.to_owned(), (*name).to_owned())).or_default();
+                    by_namespace.entry(candidate.effective_namespace.clone()).or_default().push(at);
                 }
             }
         }

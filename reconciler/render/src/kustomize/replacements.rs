@@ -294,6 +294,7 @@ fn put(Match { node, created }: Match<'_>, value: &Taken, part: &Part) -> std::r
     if part.delimiter.is_empty() {
         node.value = match (is_scalar, value.has_type) {
             (true, _) => return retype(node, created, &text),
+            (false, true) if value.node.unread => resolve_text(&text),
             (false, true) => value.node.value.clone(),
             (false, false) => resolve_text(&text),
         };

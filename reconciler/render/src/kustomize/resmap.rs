@@ -46,16 +46,25 @@ impl ResMap {
     /// Adds an object; an equal current identity is an error.
     pub(super) fn append(&mut self, resource: Resource) -> Result<(), KustomizeError> {
         if let Some(first) = self.find_current(&resource.current()) {
-            return Err(KustomizeError::Conflict {
-                id: resource.current().to_string(),
-                first: self.resources[first].origin.clone(),
-                second: resource.origin,
-            });
+            return Err(self.conflict_with(first, &resource));
         }
         let at = self.resources.len();
         self.resources.push(resource);
         self.note(at);
         Ok(())
+    }
+
+    fn conflict_with(&self, first: usize, second: &Resource) -> KustomizeError {
+        KustomizeError::Conflict {
+            id: second.current().to_string(),
+            first: self.resources[first].origin.clone(),
+            second: second.origin.clone(),
+        }
+    }
+
+    /// The error about two objects with one identity.
+    pub(super) fn conflict(&self, first: usize, second: usize) -> KustomizeError {
+        self.conflict_with(first, &self.resources[second])
     }
 
     pub(super) fn append_all(&mut self, other: ResMap) -> Result<(), KustomizeError> {

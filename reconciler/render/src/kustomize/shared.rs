@@ -71,6 +71,15 @@ pub(super) fn keeping<T, E>(node: &mut Node, change: impl FnOnce(&mut Node) -> R
     Ok(done)
 }
 
+/// Says of all that share a value whether it is written in quotes.
+pub(super) fn restyle(node: &mut Node, share: u32, quoted: bool) {
+    each_mut(node, &mut |node| {
+        if node.share == share {
+            node.quoted = quoted;
+        }
+    });
+}
+
 /// Gives every field of this node a value of its own.
 pub(super) fn separate(node: &mut Node) {
     each_mut(node, &mut |node| node.share = 0);

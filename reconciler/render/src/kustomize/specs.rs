@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::fieldspec::{FieldSpec, merge_specs};
+use super::file::LabelEntry;
 use super::id::Gvk;
 use super::order::kind_order;
 
@@ -141,6 +142,29 @@ impl Specs {
         Ok(())
     }
 
+    /// The fields an entry of `labels` writes.
+    pub(super) fn fields_of_labels(&self, entry: &LabelEntry) -> Result<Vec<FieldSpec>, String> {
+        let mut fields = entry.fields.clone();
+        merge_specs(&mut fields, &self.labels)?;
+        let claims = [claim_template_labels()];
+        let but_claims = |list: &[FieldSpec]| {
+            let left_out = |spec: &&FieldSpec| entry.claim_templates == Some(false) && **spec == claims[0];
+            list.iter().filter(|spec| !left_out(spec)).cloned().collect::<Vec<_>>()
+        };
+        if entry.selectors {
+            merge_specs(&mut fields, &but_claims(&self.common_labels))?;
+        } else {
+            if entry.templates {
+                merge_specs(&mut fields, &but_claims(&self.template_labels))?;
+            }
+            merge_specs(&mut fields, &[own_labels()])?;
+        }
+        if entry.claim_templates == Some(true) {
+            merge_specs(&mut fields, &claims)?;
+        }
+        Ok(fields)
+    }
+
     fn add_reference(&mut self, reference: &NameReference) -> Result<(), String> {
         match self.references.iter_mut().find(|held| held.target == reference.target) {
             Some(held) => merge_specs(&mut held.referrers, &reference.referrers),
@@ -187,12 +211,12 @@ fn templates(what: &str) -> Vec<FieldSpec> {
 }
 
 /// The labels of claim templates.
-pub(super) fn claim_template_labels() -> FieldSpec {
+fn claim_template_labels() -> FieldSpec {
     FieldSpec::new("StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true).in_group(APPS)
 }
 
 /// The labels of the object itself.
-pub(super) fn own_labels() -> FieldSpec {
+fn own_labels() -> FieldSpec {
     FieldSpec::new("", "metadata/labels", true)
 }
 

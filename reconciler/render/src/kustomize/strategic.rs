@@ -7,7 +7,7 @@ mod lists;
 
 use super::id::GvkRef;
 use super::schema::{ListMerge, Schemas, Shape};
-use crate::yaml::{Map, Node, Pos, Value};
+use crate::yaml::{Map, Node, Pos, Value, reads_otherwise};
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -137,7 +137,7 @@ fn maps(own: Node, mut patch: Node, at: At<'_>) -> Result<Merged> {
             Some(new) => {
                 both(held, new, at.member(&key)).map(|merged| merged.node().map(|node| before.over(node)))
             }
-            None => alone(held, at.member(&key)),
+            None => alone(held, at.member(&key)).map(|node| node.map(member)),
         };
         if let Some(node) = merged.map_err(|e| within(&key, &e))? {
             entries.push((key, node));
@@ -145,7 +145,7 @@ fn maps(own: Node, mut patch: Node, at: At<'_>) -> Result<Merged> {
     }
     for (key, new) in patch {
         if let Some(node) = created(new, at.member(&key)).map_err(|e| within(&key, &e))?.node() {
-            entries.push((key, node));
+            entries.push((key, member(node)));
         }
     }
     Ok(Merged::Own(Node::new(Value::Map(Map::from_entries(entries)), pos)))
@@ -168,14 +168,16 @@ impl Written {
     fn over(self, mut node: Node) -> Node {
         node.pos = self.pos;
         node.share = self.share;
-        if !self.is_null {
-            if self.quoted
-                && let Some(text) = node.scalar_text()
-            {
-                node.value = Value::String(text);
-            }
-            node.quoted = self.quoted;
+        if self.is_null {
+            return member(node);
         }
+        if self.quoted
+            && let Some(text) = node.scalar_text()
+        {
+            node.value = Value::String(text);
+            node.unread = false;
+        }
+        node.quoted = self.quoted;
         node
     }
 }
@@ -198,26 +200,28 @@ fn alone(own: Node, at: At<'_>) -> Result<Option<Node>> {
             let mut entries = Vec::with_capacity(map.len());
             for (key, held) in map {
                 if let Some(node) = alone(held, at.member(&key)).map_err(|e| within(&key, &e))? {
-                    entries.push((key, node));
+                    entries.push((key, member(node)));
                 }
             }
             Ok(Some(Node::new(Value::Map(Map::from_entries(entries)), pos)))
         }
         Value::Seq(_) if at.list != ListMerge::Replace => lists::alone(own, &at),
-        _ => Ok(Some(typed(own))),
+        _ => Ok(Some(own)),
     }
 }
 
-/// What has no type yet becomes text where it would be read as something else.
-fn typed(mut own: Node) -> Node {
-    if own.untyped
-        && let Some(text) = own.scalar_text()
-    {
-        own.quoted |= own.as_str().is_none();
-        own.value = Value::String(text);
-        own.untyped = false;
+/// What upstream's setter of members does to a text without quotes that YAML 1.1 reads as something else: it gets quotes, also where the
+/// patch is silent. So what has no type yet becomes text there.
+fn member(mut node: Node) -> Node {
+    if node.quoted || node.unread || !(node.untyped || matches!(node.value, Value::String(_))) {
+        return node;
     }
-    own
+    if let Some(text) = node.scalar_text().filter(|text| reads_otherwise(text)) {
+        node.quoted = true;
+        node.untyped = false;
+        node.value = Value::String(text);
+    }
+    node
 }
 
 /// What only the patch has. Its first directive is not judged: a wrong one stays (upstream's quirk).
@@ -256,7 +260,7 @@ fn members(node: Node, at: At<'_>) -> Result<Option<Node>> {
     let mut entries = Vec::with_capacity(map.len());
     for (key, held) in map {
         if let Some(node) = same(held, at.member(&key)).map_err(|e| within(&key, &e))? {
-            entries.push((key, node));
+            entries.push((key, member(node)));
         }
     }
     Ok(Some(Node::new(Value::Map(Map::from_entries(entries)), pos)))

@@ -15,7 +15,7 @@ use super::resmap::ResMap;
 use super::resource::Resource;
 use super::shared;
 use crate::object::Origin;
-use crate::yaml::{Map, Node, Value};
+use crate::yaml::{Map, Node, Value, reads_otherwise};
 
 /// Kinds whose name is never prefixed, judged by the original identity.
 fn keeps_name(group: &str, kind: &str) -> bool {
@@ -50,6 +50,7 @@ pub(super) fn affix(objects: &mut ResMap, end: Affix, text: &str, specs: &[Field
                 resource.remember_id();
             }
             spec.apply(&mut resource.node, Leaf::Scalar, &mut |field| {
+                single_value(field)?;
                 let old = field.scalar_text().unwrap_or_default();
                 let new = if end == Affix::Prefix { format!("{text}{old}") } else { format!("{old}{text}") };
                 field.value = Value::String(new);
@@ -77,31 +78,57 @@ pub(super) fn set_texts(
         shared::keeping(&mut resource.node, |node| {
             // One value per pair and object, wherever it is put: see `shared`.
             let first = if fitting.len() > 1 { shared::free(node) } else { 0 };
+            let mut quotes = vec![false; pairs.len()];
             fitting.into_iter().try_for_each(|spec| {
-                spec.apply(node, Leaf::Map, &mut |field| put_all(field, pairs, first))
+                spec.apply(node, Leaf::Map, &mut |field| put_all(field, pairs, (first, &mut quotes)))
                     .map_err(|message| KustomizeError::step(&origin, &spec.path_text(), message))
-            })
+            })?;
+            if first > 0 {
+                (first..).zip(quotes).for_each(|(share, quoted)| shared::restyle(node, share, quoted));
+            }
+            Ok::<(), KustomizeError>(())
         })?;
     }
     Ok(())
 }
 
-fn put_all(field: &mut Node, pairs: &BTreeMap<String, String>, first: u32) -> Result<(), String> {
+/// Puts the pairs into a map. `quotes` says of each whether the one value of upstream is written in quotes by now: it takes over how the
+/// text was written whose place it took last.
+fn put_all(
+    field: &mut Node,
+    pairs: &BTreeMap<String, String>,
+    (first, quotes): (u32, &mut [bool]),
+) -> Result<(), String> {
     if field.is_null() {
         field.value = Value::Map(Map::new());
     }
     let found = field.kind_name();
     let Some(map) = field.as_map_mut() else { return Err(format!("expected a map, found {found}")) };
-    for ((key, text), number) in pairs.iter().zip(0..) {
+    for (((key, text), number), quoted) in pairs.iter().zip(0..).zip(quotes) {
         match map.get_mut(key) {
-            Some(held) => held.value = Value::String(text.clone()),
+            Some(held) => {
+                held.value = Value::String(text.clone());
+                (held.untyped, held.unread) = (false, false);
+                *quoted = held.quoted;
+            }
             None => {
+                *quoted |= reads_otherwise(text);
                 let share = if first > 0 { first + number } else { 0 };
-                map.insert(key, shared::text(text, share));
+                map.insert(key, Node { quoted: *quoted, ..shared::text(text, share) });
             }
         }
     }
     Ok(())
+}
+
+/// A transformer writes one value over another, never over a map or a list.
+fn single_value(field: &Node) -> Result<(), String> {
+    match field.value {
+        Value::Map(_) | Value::Seq(_) => {
+            Err(format!("the field must hold a single value, it holds {}", field.kind_name()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sets the replica count of the objects that have or had the entry's name.
@@ -121,6 +148,7 @@ pub(super) fn set_replicas(
         for spec in fitting {
             found = true;
             spec.apply(&mut resource.node, Leaf::Scalar, &mut |field| {
+                single_value(field)?;
                 field.value = Value::Int(entry.count);
                 Ok(())
             })

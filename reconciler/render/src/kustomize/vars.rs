@@ -125,8 +125,9 @@ pub(super) fn resolve(vars: &Vars, objects: &mut ResMap, specs: &[FieldSpec]) ->
         let fitting = specs.iter().filter(|spec| spec.matches(gvk.as_ref()));
         let fitting: Vec<FieldSpec> =
             fitting.map(|spec| FieldSpec { create: false, ..spec.clone() }).collect();
-        let expanded = shared::keeping(&mut resource.node, |node| {
-            fitting.iter().try_for_each(|spec| {
+        // What several fields share is expanded at each of them, over what it became at the one before.
+        let expanded = fitting.iter().try_for_each(|spec| {
+            shared::keeping(&mut resource.node, |node| {
                 spec.apply(node, Leaf::Scalar, &mut |field| expand_field(field, &values))
             })
         });

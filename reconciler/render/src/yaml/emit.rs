@@ -340,7 +340,8 @@ fn choose(text: &str, facts: &Analysis, key: bool) -> Style {
     if literal && facts.block_allowed && !key {
         return Style::Literal;
     }
-    if literal || needs_quotes(text) {
+    // As a key it would not be one; go-yaml writes it without quotes all the same, and loses it.
+    if literal || needs_quotes(text) || (key && text == "<<") {
         return Style::Double;
     }
     if facts.plain_allowed && !(key && facts.multiline) {

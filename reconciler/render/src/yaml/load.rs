@@ -259,7 +259,8 @@ impl<'a> Build<'a> {
             Step::Alias(id) => return self.alias(id, pos),
             _ => (Value::Null, 0),
         };
-        let node = Node { quoted, ..Node::new(value, pos) };
+        let unread = !quoted && self.part == Part::Annotations && self.reads_otherwise(&value);
+        let node = Node { quoted, unread, ..Node::new(value, pos) };
         if anchor > 0 {
             let nodes = self.nodes - before;
             // Anchors inside each other are kept once each, so that a small file could fill the memory without a single alias.
@@ -271,6 +272,12 @@ impl<'a> Build<'a> {
             self.anchors.insert(anchor, held);
         }
         Ok(node)
+    }
+
+    /// Whether this text, without quotes, is none to the profile.
+    fn reads_otherwise(&self, value: &Value) -> bool {
+        let Value::String(text) = value else { return false };
+        !matches!(resolve(text, self.loader.profile), Some(Value::String(_)))
     }
 
     fn count(&mut self, pos: Pos, more: usize) -> Result<(), Unreadable> {

@@ -3,7 +3,7 @@
 //! Rules read from upstream behaviour (`spec/rendering.md` 2.16), not from the YAML specification, which both ignore in places.
 
 use super::{Float, Value};
-use crate::yaml::Profile;
+use crate::yaml::{Loader, Profile};
 
 /// Reads a plain scalar. None stands for a number JSON cannot hold (infinity, not a number).
 pub(super) fn resolve(text: &str, profile: Profile) -> Option<Value> {
@@ -219,8 +219,24 @@ pub(super) fn needs_quotes(text: &str) -> bool {
         b'~' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'y' | b'Y' | b'o' | b'O' => {
             !matches!(word(text, Profile::Kubectl), Value::String(_))
         }
-        b'<' => text == "<<",
         _ => false,
+    }
+}
+
+/// Whether YAML 1.1 reads this line of text, unquoted, as something other than text. Kustomize's setter of members then writes it in quotes.
+pub(crate) fn reads_otherwise(text: &str) -> bool {
+    if text.is_empty() || text.contains('\n') {
+        return false;
+    }
+    let inner = text.trim();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '+' | '-');
+    if inner.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '+')) && inner.chars().all(plain)
+    {
+        return !matches!(resolve(inner, Profile::Kubectl), Some(Value::String(_)));
+    }
+    match Loader::new(Profile::Kubectl).load("", text.as_bytes()) {
+        Ok(documents) => documents.first().is_none_or(|document| document.as_str().is_none()),
+        Err(_) => false,
     }
 }
 
@@ -309,26 +325,25 @@ mod tests {
 
     #[test]
     fn text_that_reads_as_something_else_is_quoted() {
-        for text in [
-            "",
-            "y",
-            "No",
-            "null",
-            "~",
-            "1",
-            "1e3",
-            "0x1F",
-            "1_0",
-            "2020-01-01",
-            "1:30",
-            "12:30:45",
-            "<<",
-            ".nan",
-        ] {
+        for text in
+            ["", "y", "No", "null", "~", "1", "1e3", "0x1F", "1_0", "2020-01-01", "1:30", "12:30:45", ".nan"]
+        {
             assert!(needs_quotes(text), "{text}");
         }
-        for text in ["a", "1.2.3", "yess", "10.0.0.1/8", "1:99", "-", "v1", "2020-13-01", "12e", "0x"] {
+        for text in ["a", "<<", "1.2.3", "yess", "10.0.0.1/8", "1:99", "-", "v1", "2020-13-01", "12e", "0x"] {
             assert!(!needs_quotes(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_yaml_1_1_reads_otherwise_is_told_from_text() {
+        for text in
+            ["y", "0644", "1.50", " 5", "~", "null", "# x", "a: b", "[x]", "{}", "- x", "- -", "&a", "'5': x"]
+        {
+            assert!(reads_otherwise(text), "{text}");
+        }
+        for text in ["", "a", "2020-01-01", "12:30:45", "'5'", "@at", "a\nb", "[x", "https://a", "x: y: z"] {
+            assert!(!reads_otherwise(text), "{text}");
         }
     }
 

@@ -199,7 +199,10 @@ pub(in super::super) struct GeneratorArgs {
 
 pub(in super::super) fn generator_args(item: Item<'_>) -> Result<GeneratorArgs> {
     let mut f = item.fields()?;
-    let args = generator_fields(&mut f)?;
+    // The older form is known to kustomization files only; in the document of a generator it says nothing.
+    let env = f.located("env")?;
+    let mut args = generator_fields(&mut f)?;
+    args.envs.extend(env);
     f.finish()?;
     Ok(args)
 }
@@ -211,10 +214,6 @@ pub(in super::super) fn generator_fields(f: &mut Fields<'_>) -> Result<Generator
         // Upstream takes any other word as "create".
         _ => Behavior::Create,
     };
-    let mut envs = f.texts("envs")?;
-    if let Some(env) = f.text("env")? {
-        envs.push(Located { text: env, at: f.at().clone() });
-    }
     Ok(GeneratorArgs {
         at: f.at().clone(),
         name: f.text_or_empty("name")?,
@@ -222,7 +221,7 @@ pub(in super::super) fn generator_fields(f: &mut Fields<'_>) -> Result<Generator
         behavior,
         kind: f.text_or_empty("type")?,
         files: f.texts("files")?,
-        envs,
+        envs: f.texts("envs")?,
         literals: f.texts("literals")?,
         options: f.nested("options", generator_options)?,
     })

@@ -107,10 +107,14 @@ fn anywhere(node: &mut Node, rule: &ImageRule<'_>) -> Result<(), String> {
                 return Ok(());
             }
             let items = value.as_seq_mut().map(Vec::as_mut_slice).unwrap_or_default();
-            items
-                .iter_mut()
-                .filter_map(|item| item.get_mut("image"))
-                .try_for_each(|image| rule.rewrite(image))
+            items.iter_mut().try_for_each(|item| {
+                let found = item.kind_name();
+                match &mut item.value {
+                    Value::Map(map) => map.get_mut("image").map_or(Ok(()), |image| rule.rewrite(image)),
+                    Value::Null | Value::Blank => Ok(()),
+                    _ => Err(format!("a container must be a map, it is {found}")),
+                }
+            })
         }),
         _ => Ok(()),
     }

@@ -130,14 +130,21 @@ where
     let Some(subjects) = subjects.as_seq_mut() else {
         return Err(format!("the subjects of a role binding are a list, found {found}"));
     };
-    for subject in subjects {
-        let wanted = match which {
-            Subjects::DefaultOnly => subject.str_at(&["name"]) == Some("default"),
-            Subjects::AllServiceAccounts => subject.str_at(&["kind"]) == Some("ServiceAccount"),
-            Subjects::None => false,
+    let (member, wanted) =
+        if which == Subjects::DefaultOnly { ("name", "default") } else { ("kind", "ServiceAccount") };
+    for subject in subjects.iter_mut().filter(|subject| !subject.is_null()) {
+        let found = subject.kind_name();
+        let Some(map) = subject.as_map_mut() else {
+            return Err(format!("a subject of a role binding is a map, found {found}"));
         };
-        if let (true, Some(map)) = (wanted, subject.as_map_mut()) {
-            set(map.get_or_insert_with("namespace", Node::default))?;
+        match map.get(member) {
+            Some(Node { value: Value::Map(_) | Value::Seq(_), .. }) => {
+                return Err(format!("the {member} of a subject of a role binding is no text"));
+            }
+            Some(held) if held.as_str() == Some(wanted) => {
+                set(map.get_or_insert_with("namespace", Node::default))?;
+            }
+            _ => {}
         }
     }
     Ok(())

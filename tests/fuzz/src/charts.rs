@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use render::{MemTree, RenderOptions};
+use render::{ChartLock, LOCK_FILE, MemTree, RenderOptions, RepoPath};
 use serde_json::Value;
 
 use super::bundle;
@@ -95,4 +95,13 @@ pub fn sprig(bytes: &[u8]) {
         ("web/templates/a.yaml", &template),
     ]);
     let _ = shown(&tree, &options());
+}
+
+/// `gitstellar.lock`: what is read is written as it was read.
+pub fn lock(bytes: &[u8]) {
+    let Ok(file) = RepoPath::parse(LOCK_FILE) else { return };
+    let Ok(lock) = ChartLock::parse(&file, bytes) else { return };
+    let text = lock.to_yaml();
+    let again = ChartLock::parse(&file, text.as_bytes());
+    assert!(again.as_ref().is_ok_and(|again| *again == lock), "{text}: {:?}", again.err());
 }

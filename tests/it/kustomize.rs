@@ -209,6 +209,9 @@ fn compare(case: &Case, reference: &mut Reference) -> anyhow::Result<bool> {
         fs::create_dir_all(file.parent().context("a file is in a directory")?)?;
         fs::write(file, bytes)?;
     }
+    if case.files.values().any(|bytes| String::from_utf8_lossy(bytes).contains("openapi:")) {
+        reference.restart()?;
+    }
     let theirs = reference.build(&directory.path().join(case.build), case.unordered)?;
     let order = if case.unordered { Order::Input } else { Order::Legacy };
     let ours = ours(directory.path(), case.build, order, true);

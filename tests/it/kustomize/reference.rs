@@ -1,7 +1,7 @@
 //! The reference, in one process for many builds: `tests/kube/kustomize/driver`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -11,6 +11,7 @@ pub type Outcome = std::result::Result<String, String>;
 
 /// A running driver.
 pub struct Reference {
+    program: PathBuf,
     process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -28,7 +29,14 @@ impl Reference {
             .with_context(|| format!("starting {}", program.display()))?;
         let requests = process.stdin.take().context("a driver has an input")?;
         let answers = BufReader::new(process.stdout.take().context("a driver has an output")?);
-        Ok(Reference { process, requests, answers })
+        Ok(Reference { program: program.to_owned(), process, requests, answers })
+    }
+
+    /// Begins anew. What a schema of a build's own means depends on what the process has read before it, and a real build is the first of its
+    /// process.
+    pub fn restart(&mut self) -> Result<()> {
+        *self = Self::start(&self.program)?;
+        Ok(())
     }
 
     /// Builds a directory. An error means that the driver itself ended.

@@ -261,7 +261,11 @@ impl Assembly {
             self.write(dir, "configuration.yaml", text);
             file.set("configurations", Y::Seq(vec![Y::text("configuration.yaml")]));
         }
-        if let Some(extra) = &part.extra {
+        // A schema that is named after other directories were read stands beside the built-in one or not, as these had it.
+        let comes_first = !matches!(dir, "other" | "component");
+        if let Some(extra) =
+            part.extra.as_ref().filter(|extra| comes_first || !matches!(extra, Extra::Schema))
+        {
             self.extra(dir, extra, &mut file);
         }
         self.write(dir, "kustomization.yaml", file.document());

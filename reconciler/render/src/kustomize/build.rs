@@ -303,6 +303,7 @@ impl<'b> Stage<'b> {
             Entry::File(path) => {
                 for mut resource in source.objects(&path, &entry.at)? {
                     resource.build.tracked = self.tracks();
+                    self.schemas.note(resource.gvk());
                     all.objects.append(resource)?;
                 }
             }

@@ -229,6 +229,8 @@ fn taken(objects: &ResMap, (id, path): (&Selector, &str), part: &Part) -> std::r
     };
     let picked = usize::try_from(part.index).ok().and_then(|at| text.split(&part.delimiter).nth(at));
     match picked {
+        // A part has the type of the whole.
+        Some(picked) if value.as_str().is_none() && !value.untyped => Ok(resolve_text(picked).into()),
         Some(picked) => Ok(Node::text(picked)),
         None if source.kind() == "Secret" => Err(format!("options.index {} is out of bounds", part.index)),
         None => Err(format!("options.index {} is out of bounds for value {text}", part.index)),
@@ -296,7 +298,10 @@ fn put(Match { node, created }: Match<'_>, value: &Taken, part: &Part) -> std::r
             (true, _) => return retype(node, created, &text),
             (false, true) if value.node.unread => resolve_text(&text),
             (false, true) => value.node.value.clone(),
-            (false, false) => resolve_text(&text),
+            (false, false) => {
+                node.untyped = true;
+                resolve_text(&text)
+            }
         };
         return Ok(());
     }

@@ -2,6 +2,8 @@
 //!
 //! A quirk of kustomize: newer built-in versions (autoscaling/v2) and custom kinds are unknown, so their lists are replaced.
 
+use std::cell::Cell;
+
 use super::id::GvkRef;
 use crate::yaml::Node;
 
@@ -50,23 +52,60 @@ pub(super) enum Part {
     Container,
 }
 
-/// The schemas of a build: the frozen table, unless the build brings its own document.
+/// The schemas of a build: the frozen table, or a document that the build brings instead of it.
+///
+/// A quirk: the table counts beside the document when it was asked before the document came.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Schemas {
     pub(super) custom: Option<Node>,
     /// A document or a version was named; later ones do not count.
     pub(super) settled: bool,
+    asked: Cell<bool>,
 }
 
 impl Schemas {
     /// The shape of a kind.
     pub(super) fn of(&self, gvk: GvkRef<'_>) -> Shape<'_> {
-        match &self.custom {
-            Some(document) if custom_kind(document, gvk).is_some() => {
-                custom_kind(document, gvk).unwrap_or(Shape::Unknown)
-            }
-            _ => built_in(gvk).map_or(Shape::Unknown, Shape::Known),
+        if let Some(shape) = self.custom.as_ref().and_then(|document| custom_kind(document, gvk)) {
+            return shape;
         }
+        self.asked.set(self.has_built_in());
+        if self.has_built_in() { built_in(gvk).map_or(Shape::Unknown, Shape::Known) } else { Shape::Unknown }
+    }
+
+    /// Whether the table counts.
+    pub(super) fn has_built_in(&self) -> bool {
+        self.custom.is_none() || self.asked.get()
+    }
+
+    /// Notes an object that was read: upstream asks its schema for the scope of kinds that it knows from nowhere else.
+    pub(super) fn note(&self, gvk: GvkRef<'_>) {
+        self.asked.set(self.asked.get() || (self.custom.is_none() && !is_frozen(gvk)));
+    }
+}
+
+/// Whether Kubernetes v1.21 had this group and version.
+fn is_frozen(gvk: GvkRef<'_>) -> bool {
+    match gvk.group {
+        "" | "apps" => gvk.version == "v1",
+        "extensions" | "flowcontrol.apiserver.k8s.io" => gvk.version == "v1beta1",
+        "autoscaling" => matches!(gvk.version, "v1" | "v2beta1" | "v2beta2"),
+        "node.k8s.io" | "rbac.authorization.k8s.io" | "scheduling.k8s.io" | "storage.k8s.io" => {
+            matches!(gvk.version, "v1" | "v1alpha1" | "v1beta1")
+        }
+        "batch"
+        | "policy"
+        | "admissionregistration.k8s.io"
+        | "apiextensions.k8s.io"
+        | "apiregistration.k8s.io"
+        | "authentication.k8s.io"
+        | "authorization.k8s.io"
+        | "certificates.k8s.io"
+        | "coordination.k8s.io"
+        | "discovery.k8s.io"
+        | "events.k8s.io"
+        | "networking.k8s.io" => matches!(gvk.version, "v1" | "v1beta1"),
+        _ => false,
     }
 }
 
@@ -255,7 +294,7 @@ fn custom_member<'s>(schema: &'s Node, definitions: &'s Node, name: &str) -> (Sh
     };
     let inner = resolved(member, definitions);
     let inner = inner.get("items").map_or(inner, |items| resolved(items, definitions));
-    // A document may refer to definitions of the built-in kinds without repeating them.
+    // A document may refer to definitions of the built-in kinds without repeating them, where these count.
     let known = inner.str_at(&["$ref"]).and_then(|name| name.rsplit('.').next()).and_then(known_definition);
     (known.map_or(Shape::Custom { schema: inner, definitions }, Shape::Known), merge)
 }

@@ -76,6 +76,10 @@ impl<'s> At<'s> {
 
     fn member(&self, key: &str) -> At<'s> {
         let (shape, list) = self.shape.member(key);
+        let shape = match (self.shape, shape) {
+            (Shape::Custom { .. }, Shape::Known(_)) if !self.schemas.has_built_in() => Shape::Unknown,
+            (_, shape) => shape,
+        };
         At { shape, list, schemas: self.schemas }
     }
 }

@@ -144,6 +144,7 @@ fn expand_field(field: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), 
             _ => Ok(value),
         }
     };
+    typed(field);
     match &mut field.value {
         Value::String(text) => {
             if let Some(value) = expanded(text)? {
@@ -153,6 +154,7 @@ fn expand_field(field: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), 
         }
         Value::Seq(items) => {
             for item in items {
+                typed(item);
                 let Value::String(text) = &item.value else {
                     return Err(format!("a list of texts holds {}", item.kind_name()));
                 };
@@ -163,6 +165,7 @@ fn expand_field(field: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), 
         }
         Value::Map(map) => {
             for item in map.values_mut() {
+                typed(item);
                 if let Value::String(text) = &item.value
                     && let Some(value) = expanded(text)?
                 {
@@ -173,6 +176,14 @@ fn expand_field(field: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), 
         _ => {}
     }
     Ok(())
+}
+
+/// What has no type yet is a text from here on, whatever it reads as.
+fn typed(node: &mut Node) {
+    if let Some(text) = node.scalar_text().filter(|_| node.untyped) {
+        node.value = Value::String(text);
+        node.untyped = false;
+    }
 }
 
 /// The expansion; none when nothing changes. A text that is one reference takes the value with its type.

@@ -8,6 +8,7 @@ use super::super::load::Source;
 use super::super::path::{Step, reach, step};
 use super::super::resmap::ResMap;
 use super::super::select::Chooser;
+use super::super::shared;
 use super::super::transform::{Subjects, namespace_of_one};
 use crate::object::Origin;
 use crate::yaml::{Node, Value, resolve_text};
@@ -75,12 +76,15 @@ fn add(objects: &mut ResMap, target: &Target, value: &str) -> Result<()> {
         if target.path == "metadata/namespace" {
             namespace_of_one(resource, value, Subjects::DefaultOnly).map_err(fail)?;
         } else {
-            let found = reach(&mut resource.node, &steps).map_err(fail)?;
-            if let Some(found) = found {
-                let is_text = matches!(found.node.value, Value::String(_));
-                found.node.value = put(found.node, value, target.position).map_err(fail)?;
-                found.node.untyped |= !is_text;
-            }
+            let write = |node: &mut Node| {
+                if let Some(found) = reach(node, &steps)? {
+                    let is_text = matches!(found.node.value, Value::String(_));
+                    found.node.value = put(found.node, value, target.position)?;
+                    found.node.untyped |= !is_text;
+                }
+                Ok(())
+            };
+            shared::keeping(&mut resource.node, write).map_err(fail)?;
         }
         objects.renamed(at);
     }

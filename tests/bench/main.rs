@@ -19,6 +19,7 @@ mod cpu;
 mod fleet;
 mod kustomize;
 #[path = "../it/kustomize/reference.rs"]
+#[expect(dead_code, reason = "no benchmark begins anew with the same reference")]
 mod reference;
 
 fn main() {

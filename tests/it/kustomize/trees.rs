@@ -324,8 +324,8 @@ impl Assembly {
             entry.set("behavior", Y::text("create"));
         }
         let free = |name: &str| !self.used.contains(&(kind.to_owned(), name.to_owned(), String::new()));
-        let names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
-        let name = names.into_iter().find(|name| free(name)).unwrap_or_default();
+        let mut names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
+        let name = names.find(|name| free(name)).unwrap_or_default();
         self.used.insert((kind.to_owned(), name.clone(), String::new()));
         entry.set("name", Y::text(name.clone()));
         let mut metadata = Y::map([("name", Y::text(name))]);

@@ -149,7 +149,10 @@ pub(super) fn set_replicas(
             found = true;
             spec.apply(&mut resource.node, Leaf::Scalar, &mut |field| {
                 single_value(field)?;
-                field.value = Value::Int(entry.count);
+                // Quotes around what was there stay, so that the count is text.
+                let text = || Value::String(entry.count.to_string());
+                field.value = if field.quoted { text() } else { Value::Int(entry.count) };
+                field.untyped = false;
                 Ok(())
             })
             .map_err(|message| KustomizeError::step(&resource.origin, "replicas", message))?;

@@ -15,7 +15,11 @@ pub fn fields_v1(bytes: &[u8]) {
         let value: Value = serde_json::from_slice(part).ok()?;
         let set = FieldSet::from_fields_v1(&value).ok()?;
         let again = FieldSet::from_fields_v1(&set.to_fields_v1());
-        assert_eq!(again.as_ref().ok(), Some(&set));
+        // A number beyond the digits of a float is written by its shortest digits, as the server does, and read as the integer that these are.
+        let has_long_numbers = part.windows(16).any(|digits| digits.iter().all(u8::is_ascii_digit));
+        let again = again.unwrap();
+        assert!(again == set || has_long_numbers, "{again:?} {set:?}");
+        assert_eq!(FieldSet::from_fields_v1(&again.to_fields_v1()).as_ref(), Ok(&again));
         let text: Value = serde_json::from_str(&set.to_fields_v1_json()).unwrap();
         assert_eq!(text, set.to_fields_v1());
         assert_eq!(set.paths().len(), set.len());

@@ -56,6 +56,10 @@ pub fn structured_merge(bytes: &[u8]) {
     let applier = |manager| Applier { manager, force: Force::Yes };
     let Ok(stored) = endpoint.apply(Some(&live), &config, applier("one"), at(1)) else { return };
     assert!(Managers::of(&stored).is_ok(), "managers that cannot be read back: {stored}");
+    // Of an object without owners the next apply says who had it before the first.
+    if stored.pointer("/metadata/managedFields").is_none() {
+        return;
+    }
     let twice = endpoint.apply(Some(&stored), &config, applier("one"), at(2));
     if let Ok(mut twice) = twice {
         apimachinery::smd::managed::keep_times_of_unchanged(&stored, &mut twice);

@@ -27,7 +27,6 @@ mod plugins;
 mod references;
 mod remote;
 mod replacements;
-mod requirements;
 mod resmap;
 mod resource;
 mod schema;

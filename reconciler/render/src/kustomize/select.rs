@@ -1,13 +1,15 @@
 //! Choosing objects by pattern, and by Kubernetes selectors over labels and annotations.
 
+use std::collections::BTreeMap;
+
+use apimachinery::selector;
 use regex::Regex;
 
 use super::file::Selector;
 use super::id::GvkRef;
-use super::requirements::{Requirement, requirements};
 use super::resmap::ResMap;
 use super::resource::Resource;
-use crate::yaml::Node;
+use crate::yaml::{Map, Node};
 
 /// A compiled selector. Patterns are anchored at both ends; an empty one matches anything.
 pub(super) struct Chooser {
@@ -16,8 +18,8 @@ pub(super) struct Chooser {
     kind: Pattern,
     name: Pattern,
     namespace: Pattern,
-    labels: Vec<Requirement>,
-    annotations: Vec<Requirement>,
+    labels: selector::Selector,
+    annotations: selector::Selector,
 }
 
 enum Pattern {
@@ -76,9 +78,10 @@ impl Chooser {
 
     /// Labels and annotations only.
     pub(super) fn matches_metadata(&self, resource: &Resource) -> bool {
-        let held = |member: &str| resource.node.at(&["metadata", member]).and_then(Node::as_map);
-        self.labels.iter().all(|requirement| requirement.holds(held("labels")))
-            && self.annotations.iter().all(|requirement| requirement.holds(held("annotations")))
+        let holds = |selector: &selector::Selector, member| {
+            selector.is_everything() || selector.matches(&texts(&resource.node, member))
+        };
+        holds(&self.labels, "labels") && holds(&self.annotations, "annotations")
     }
 
     /// The original and the current name and namespace are tried.
@@ -93,5 +96,65 @@ impl Chooser {
 
     pub(super) fn choose(&self, objects: &ResMap) -> Vec<usize> {
         (0..objects.len()).filter(|at| self.matches(objects.get(*at))).collect()
+    }
+}
+
+fn requirements(text: &str) -> Result<selector::Selector, String> {
+    selector::Selector::parse(text).map_err(|error| format!("the selector '{text}': {error}"))
+}
+
+/// Labels or annotations, as texts.
+fn texts(node: &Node, member: &str) -> BTreeMap<String, String> {
+    let held = node.at(&["metadata", member]).and_then(Node::as_map);
+    let texts = held.into_iter().flat_map(Map::iter);
+    texts.map(|(key, value)| (key.to_owned(), value.scalar_text().unwrap_or_default())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{Loader, Profile};
+
+    #[test]
+    fn selectors_follow_kubernetes_syntax() {
+        fn check(selector: &str, expected: bool) {
+            let labels = "{app: web, tier: front, count: \"5\", empty: \"\", in: x}";
+            let object = format!("metadata: {{labels: {labels}}}");
+            let object = Loader::new(Profile::Kustomize).load("f", object.as_bytes()).unwrap().remove(0);
+            let held = requirements(selector).unwrap().matches(&texts(&object, "labels"));
+            assert_eq!(held, expected, "{selector}");
+        }
+        check("", true);
+        check("app=web,tier==front", true);
+        check(" app in (api, web) , !gone ", true);
+        check("app notin (web)", false);
+        check("app!=api", true);
+        check("other!=api", true);
+        check("tier", true);
+        check("gone", false);
+        check("count>4,count<6", true);
+        check("app>4", false);
+        check("empty=", true);
+        check("empty in (,a)", true);
+        check("in in (x)", true);
+    }
+
+    #[test]
+    fn what_is_no_selector_is_refused() {
+        for text in [
+            "a b c",
+            "app=a b",
+            "app in web",
+            "app in (web",
+            "a=b,",
+            ",a",
+            "=b",
+            "!a=b",
+            "a=-b",
+            "a_/b",
+            "a>x",
+        ] {
+            assert!(requirements(text).is_err(), "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ::render::helm::host_of;
 use ::render::{ChartLock, Charts, Directory, LOCK_FILE, LockedChart, RepoPath};
 use anyhow::Context as _;
 use apimachinery::SystemClock;
@@ -119,14 +120,9 @@ fn tell(before: &ChartLock, after: &ChartLock, asked: &[String]) {
 
 /// The hosts that a render asks: where archives are, and where those hosts pointed to. Indexes are only read here.
 fn hosts_of(lock: &ChartLock, asked: &[String]) -> BTreeSet<String> {
-    let host = |address: &str| address.split('/').nth(2).unwrap_or_default().to_ascii_lowercase();
-    let indexes: BTreeSet<String> = lock
-        .charts()
-        .iter()
-        .filter(|chart| chart.url.is_some())
-        .map(|chart| host(&chart.repository))
-        .collect();
-    let archives = lock.charts().iter().map(|chart| host(chart.url.as_ref().unwrap_or(&chart.repository)));
+    let with_index = lock.charts().iter().filter(|chart| chart.url.is_some());
+    let indexes: BTreeSet<String> = with_index.map(|chart| host_of(&chart.repository)).collect();
+    let archives = lock.charts().iter().map(LockedChart::host);
     let beyond = asked.iter().filter(|asked| !indexes.contains(*asked)).cloned();
     if lock.charts().is_empty() { BTreeSet::new() } else { archives.chain(beyond).collect() }
 }

@@ -114,6 +114,11 @@ impl Url {
         &self.host
     }
 
+    /// Whether the host is this machine by its name. Whoever allows it so means it; another name that leads here does not count.
+    pub fn names_this_machine(&self) -> bool {
+        matches!(self.host(), "localhost" | "127.0.0.1" | "::1")
+    }
+
     pub(crate) fn user(&self) -> Option<&str> {
         self.user.as_deref()
     }

@@ -18,8 +18,8 @@ use render::{RemoteBases, RemoteCommit, RemoteError, Tree};
 use crate::declare::GitTree;
 use crate::mirror;
 
-/// How long a commit that could not be fetched is not asked for; shorter than the first pause of a source that tries again.
-const REST: Duration = Duration::from_secs(3);
+/// How long what could not be fetched is not asked for; shorter than the first pause of a source that tries again.
+pub(crate) const REST: Duration = Duration::from_secs(3);
 
 /// Mirrors of other repositories, below one directory.
 pub struct BaseMirrors {
@@ -49,8 +49,7 @@ impl BaseMirrors {
     fn fetch(&self, url: Url, commit: CommitId) -> Result<Repository, RemoteError> {
         let directory = self.directory.join(Digest::of(url.as_str().as_bytes()).short(16));
         std::fs::create_dir_all(&directory)?;
-        // Who allows this machine by its name wants just that. Another name that leads here does not count.
-        let loopback = matches!(url.host(), "localhost" | "127.0.0.1" | "::1");
+        let loopback = url.names_this_machine();
         let limits = Limits { silence: self.silence, loopback };
         let remote = Remote { url, credentials: Credentials::default(), limits };
         let (repository, ()) = mirror::fetch(&directory, |mirror| remote.fetch_commit(mirror, commit))?;

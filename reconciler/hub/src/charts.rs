@@ -30,11 +30,10 @@ use render::{LockedChart, RemoteCharts};
 pub use locking::{LockWriter, Update};
 pub use web::Hosts;
 
+use crate::bases::REST;
 use registry::Registry;
 use web::{Place, Question, Web};
 
-/// How long an archive that could not be fetched is not asked for; as long as a commit of [`crate::bases`].
-const REST: Duration = Duration::from_secs(3);
 /// Bytes of an archive that are read. Archives of charts are small: whoever installs them keeps them in a Secret.
 const LARGEST_ARCHIVE_BYTES: u64 = 32 << 20;
 /// What is accepted for an archive.

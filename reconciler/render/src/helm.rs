@@ -58,7 +58,9 @@ pub use dependencies::DependencyError;
 pub use engine::{EngineLimits, EngineOptions};
 pub use error::HelmError;
 pub use fault::{Place, TemplateError, TemplateProblem};
-pub use lock::{ChartLock, LOCK_FILE, LockError, LockedChart, Way, check_address, is_version, newest};
+pub use lock::{
+    ChartLock, LOCK_FILE, LockError, LockedChart, Way, check_address, host_of, is_version, newest,
+};
 pub use program::{HelmProgram, Program, ProgramError, ProgramRequest};
 pub(crate) use release::{Release, Request, Wanted};
 pub use remote::{ChartNeed, Charts, FetchError, RemoteChartError, RemoteCharts};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use git::https::{Answer, Get};
 use git::{Limits, RemoteFailure, Scheme, Url, Withheld};
-use render::helm::FetchError;
+use render::helm::{FetchError, host_of};
 
 use super::locked;
 
@@ -49,14 +49,10 @@ impl Place {
         }
     }
 
-    /// Whether an address names this machine as people do who mean it. Another name that leads here does not count.
+    /// Whether the host of an address, of whatever scheme, is this machine by its name.
     pub(super) fn is_loopback_named(address: &str) -> bool {
-        let host = host_of(address);
-        let host = host.strip_prefix('[').map_or_else(
-            || host.split(':').next().unwrap_or_default(),
-            |rest| rest.split(']').next().unwrap_or_default(),
-        );
-        matches!(host, "localhost" | "127.0.0.1" | "::1")
+        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+        Url::parse(&format!("https://{rest}")).is_ok_and(|url| url.names_this_machine())
     }
 
     /// The host and its port.
@@ -81,11 +77,6 @@ impl Place {
         }
         Self::parse(target)
     }
-}
-
-/// The host and its port of `SCHEME://HOST[:PORT]/…`.
-pub(super) fn host_of(address: &str) -> String {
-    address.split('/').nth(2).unwrap_or_default().to_ascii_lowercase()
 }
 
 /// One question.

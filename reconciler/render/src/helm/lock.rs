@@ -52,6 +52,13 @@ pub enum LockError {
     },
 }
 
+impl LockedChart {
+    /// The host that gives out its archive, and its port.
+    pub fn host(&self) -> String {
+        host_of(self.url.as_ref().unwrap_or(&self.repository))
+    }
+}
+
 impl ChartLock {
     /// A lock of these charts, each once.
     pub fn new(charts: impl IntoIterator<Item = LockedChart>) -> Self {
@@ -218,6 +225,11 @@ pub enum Way {
     Https,
     /// A registry.
     Oci,
+}
+
+/// The host and its port of `SCHEME://HOST[:PORT]/…`.
+pub fn host_of(address: &str) -> String {
+    address.split('/').nth(2).unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Whether charts can come from an address: `https://HOST/PATH` or `oci://HOST/PATH`. The error says what it has to be like.

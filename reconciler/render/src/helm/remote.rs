@@ -311,9 +311,7 @@ impl Elsewhere<'_> {
     /// The archive of a chosen chart, looked at.
     pub(crate) fn fetched(&self, need: ChartNeed, chart: LockedChart) -> Result<Fetched, RemoteChartError> {
         let Some(Charts(charts)) = self.charts else {
-            let address = chart.url.as_ref().unwrap_or(&chart.repository);
-            let host = address.split('/').nth(2).unwrap_or_default().to_owned();
-            return Err(RemoteChartError::NobodyFetches { need: Box::new(need), host });
+            return Err(RemoteChartError::NobodyFetches { need: Box::new(need), host: chart.host() });
         };
         let archive = self.files.off_the_clock(|| charts.archive(&chart)).and_then(|bytes| {
             let found = Digest::of(&bytes);

@@ -7,6 +7,7 @@
 //! | `sshd` | the real sshd, with keys made here |
 //! | `talk` | trials of one conversation that both ways of speaking share |
 //! | `refusals` | trials of what only one of them can refuse |
+//! | `person` | a person at a machine of their own, and gitstellar as they call it |
 //! | `up` | trials of `gitstellar up URL` |
 //! | `bases` | trials of kustomizations that name a base there |
 //! | `depot` | a chart repository and a registry behind TLS, and what such servers can do wrong |
@@ -19,6 +20,7 @@ mod depot;
 pub mod https;
 mod locks;
 pub mod origin;
+mod person;
 mod refusals;
 pub mod sshd;
 mod talk;

@@ -25,6 +25,14 @@ impl Program {
         Ok(Self { process: Leashed::start(Path::new(GITSTELLAR), &arguments, log)?, log: log.to_owned() })
     }
 
+    /// The same, with more of these variables in its environment.
+    pub fn start_in(environment: &[(&str, &Path)], log: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        let variables = environment.iter().map(|(name, value)| format!("{name}={}", value.display()));
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        let all: Vec<String> = variables.chain([GITSTELLAR.to_owned()]).chain(arguments).collect();
+        Ok(Self { process: Leashed::start(Path::new("/usr/bin/env"), &all, log)?, log: log.to_owned() })
+    }
+
     /// Everything it has said.
     pub fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

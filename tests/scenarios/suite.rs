@@ -29,7 +29,7 @@ mod first_sync;
 mod limits;
 mod placement;
 mod processes;
-mod program;
+pub mod program;
 mod quiet;
 mod recorder;
 mod spaces;

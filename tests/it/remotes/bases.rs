@@ -1,17 +1,17 @@
 //! Bases of other repositories: `--allow-remote HOST` of `render`, `plan` and `up`, as a person calls them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::Output;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use libtest_mimic::Trial;
 
+use super::Https;
 use super::origin::Origin;
+use super::person::{Person, fails};
 use super::up::FLEET;
-use super::{CANARY, Https};
-use crate::harness::{Outcome, eventually, same, trial, write_file};
-use crate::kube::leash::Leashed;
+use crate::harness::{Outcome, same, trial, write_file};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -37,11 +37,10 @@ const BASE: [(&str, &str); 5] = [
 
 const PRINTED: &str = "apiVersion: v1\ndata:\n  colour: blue\nkind: ConfigMap\nmetadata:\n  name: a-settings\n  namespace: shop\n";
 
-const GITSTELLAR: &str = env!("CARGO_BIN_EXE_gitstellar");
-
 /// A server with a repository of bases, and a directory with a kustomization that names one.
 struct Scene {
     directory: tempfile::TempDir,
+    person: Person,
     server: Https,
     origin: Origin,
     commit: String,
@@ -58,8 +57,8 @@ impl Scene {
         std::os::unix::fs::symlink("../../../../mine/map.yaml", origin.work_tree().join("link/map.yaml"))?;
         let commit = origin.publish("main", "Bases")?;
         let server = Https::serve(&root)?;
-        let scene = Self { directory, server, origin, commit };
-        write_file(&scene.path("authority.pem"), scene.server.authority())?;
+        let person = Person::trusting(&server, directory.path())?;
+        let scene = Self { directory, person, server, origin, commit };
         write_file(&scene.path("mine/kustomization.yaml"), "resources: [map.yaml]\n")?;
         write_file(&scene.path("mine/map.yaml"), BASE[2].1)?;
         Ok(scene)
@@ -76,9 +75,9 @@ impl Scene {
     /// Renders a kustomization that names a directory of the bases at a revision.
     fn render(&self, below: &str, revision: &str, allowed: &[&str]) -> anyhow::Result<Output> {
         self.name("app", below, revision)?;
-        let mut arguments = vec!["render".into(), self.path("app").display().to_string()];
-        arguments.extend(allowed.iter().flat_map(|&host| ["--allow-remote".to_owned(), host.to_owned()]));
-        self.gitstellar(&arguments)
+        let mut arguments = vec!["render", "app"];
+        arguments.extend(allowed.iter().flat_map(|host| ["--allow-remote", host]));
+        self.person.gitstellar(&arguments)
     }
 
     /// Writes a kustomization that names a directory of the bases at a revision.
@@ -90,17 +89,6 @@ impl Scene {
         )
     }
 
-    fn gitstellar(&self, arguments: &[String]) -> anyhow::Result<Output> {
-        Command::new(GITSTELLAR)
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.path("home"))
-            .env("SSL_CERT_FILE", self.path("authority.pem"))
-            .env("GITSTELLAR_TOKEN", CANARY)
-            .output()
-            .context("running gitstellar")
-    }
-
     fn prints(&self, output: &Output) -> Outcome {
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{said}");
@@ -109,15 +97,6 @@ impl Scene {
         ensure!(logins == 0, "the server was shown a login");
         Ok(())
     }
-}
-
-fn fails(output: &Output, parts: &[&str]) -> Outcome {
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(!output.status.success(), "is rendered, and should be refused");
-    for part in parts {
-        ensure!(said.contains(part), "does not say {part:?}: {said}");
-    }
-    Ok(())
 }
 
 fn pinned() -> Outcome {
@@ -167,8 +146,7 @@ fn origins() -> Outcome {
     scene.name("app", "web/overlay", &scene.commit)?;
     let file = scene.path("app/kustomization.yaml");
     write_file(&file, &(fs::read_to_string(&file)? + "buildMetadata: [originAnnotations]\n"))?;
-    let arguments = ["render", &scene.path("app").display().to_string(), "--allow-remote", &scene.host()];
-    let output = scene.gitstellar(&arguments.map(str::to_owned))?;
+    let output = scene.person.gitstellar(&["render", "app", "--allow-remote", &scene.host()])?;
     let expected = format!(
         "    config.kubernetes.io/origin: |\n      path: web/base/map.yaml\n      repo: {}\n      ref: {}\n",
         scene.server.url("bases.git"),
@@ -196,11 +174,7 @@ fn later() -> Outcome {
     fleet.publish("main", "A fleet")?;
     let repository = fleet.work_tree().display().to_string();
     let host = scene.host();
-    let plan = |more: &[&str]| -> anyhow::Result<String> {
-        let arguments = [&["plan", "--repo", &repository, "-o", "json"], more].concat();
-        let output = scene.gitstellar(&arguments.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())?;
-        Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
-    };
+    let plan = |more: &[&str]| scene.person.plan(&repository, more);
     let refused = plan(&[])?;
     ensure!(refused.contains("unit-refused") && refused.contains("--allow-remote HOST"), "{refused}");
     // The repository is not there yet.
@@ -209,36 +183,11 @@ fn later() -> Outcome {
     let unreachable = plan(&["--allow-remote", &host])?;
     ensure!(unreachable.contains("unit-fetch-failed"), "{unreachable}");
     let asked = scene.server.connections();
-    let log = scene.path("log");
-    let mut up = Leashed::start(
-        Path::new("/usr/bin/env"),
-        &[
-            format!("HOME={}", scene.path("home").display()),
-            format!("SSL_CERT_FILE={}", scene.path("authority.pem").display()),
-            GITSTELLAR.into(),
-            "up".into(),
-            repository.clone(),
-            "--data-dir".into(),
-            scene.path("data").display().to_string(),
-            "--allow-remote".into(),
-            host.clone(),
-        ],
-        &log,
-    )?;
-    let said = || fs::read_to_string(&log).unwrap_or_default();
-    let limit = std::time::Duration::from_secs(120);
-    let told = |what: &'static str| move |said: &str| said.contains(what);
-    let mut until = |what: &str, holds: &dyn Fn(&str) -> bool| -> Outcome {
-        let seen = eventually(what, limit, || {
-            up.still_runs()?;
-            Ok(holds(&said()).then_some(()))
-        });
-        seen.with_context(said)
-    };
-    until("up has asked for the base", &|_| scene.server.connections() > asked)?;
-    until("up says what is missing", &told("cannot be fetched"))?;
+    let mut up = scene.person.up(&repository, &host)?;
+    up.until_it_says(&["cannot be fetched"], 0)?;
+    ensure!(scene.server.connections() > asked, "up says so without having asked");
     fs::rename(&away, &served)?;
-    until("everything is in sync", &told("Everything is in sync"))?;
+    up.until_it_says(&["Everything is in sync"], 0)?;
     let planned = plan(&["--allow-remote", &host])?;
     ensure!(planned.contains("\"a-settings\"") && planned.contains("cluster1"), "{planned}");
     Ok(())

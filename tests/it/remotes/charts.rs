@@ -1,18 +1,17 @@
 //! Charts of repositories and registries: `gitstellar.lock` and `--allow-remote HOST` of `render`, `plan` and `up`, as a person calls them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::Output;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use libtest_mimic::Trial;
 
-use super::CANARY;
 use super::depot::{Depot, packed};
 use super::origin::Origin;
+use super::person::{Person, fails, said};
 use super::up::FLEET;
-use crate::harness::{Outcome, eventually, same, trial};
-use crate::kube::leash::Leashed;
+use crate::harness::{Outcome, same, trial, write_file};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -33,11 +32,10 @@ pub(super) fn trials() -> Vec<Trial> {
     ]
 }
 
-pub(super) const GITSTELLAR: &str = env!("CARGO_BIN_EXE_gitstellar");
-
 /// A depot, a home, and a directory with units.
 pub(super) struct Scene {
     directory: tempfile::TempDir,
+    person: Person,
     pub(super) depot: Depot,
 }
 
@@ -51,9 +49,8 @@ impl Scene {
         depot.push("db", "1.0.0", &old);
         depot.push("db", "1.1.0", &new);
         depot.put("/v2/team/charts/db/tags/list", r#"{"name":"x","tags":["1.0.0","1.1.0","latest"]}"#);
-        let scene = Self { directory, depot };
-        write(&scene.path("authority.pem"), scene.depot.server.authority())?;
-        Ok(scene)
+        let person = Person::trusting(&depot.server, directory.path())?;
+        Ok(Self { directory, person, depot })
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -65,20 +62,12 @@ impl Scene {
         let chart = format!(
             "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- name: db\n  version: '{range}'\n  repository: {repository}\n"
         );
-        write(&self.path("fleet/apps/web/Chart.yaml"), &chart)?;
-        write(&self.path("fleet/apps/web/values.yaml"), "db: { colour: red }\n")
+        write_file(&self.path("fleet/apps/web/Chart.yaml"), &chart)?;
+        write_file(&self.path("fleet/apps/web/values.yaml"), "db: { colour: red }\n")
     }
 
     pub(super) fn gitstellar(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        Command::new(GITSTELLAR)
-            .args(arguments)
-            .current_dir(self.directory.path())
-            .env_clear()
-            .env("HOME", self.path("home"))
-            .env("SSL_CERT_FILE", self.path("authority.pem"))
-            .env("GITSTELLAR_TOKEN", CANARY)
-            .output()
-            .context("running gitstellar")
+        self.person.gitstellar(arguments)
     }
 
     pub(super) fn lock(&self) -> Outcome {
@@ -114,24 +103,6 @@ impl Scene {
     }
 }
 
-pub(super) fn write(file: &Path, bytes: impl AsRef<[u8]>) -> Outcome {
-    fs::create_dir_all(file.parent().context("a file is in a directory")?)?;
-    Ok(fs::write(file, bytes)?)
-}
-
-pub(super) fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
-}
-
-pub(super) fn fails(output: &Output, parts: &[&str]) -> Outcome {
-    let said = said(output);
-    ensure!(!output.status.success(), "succeeds, and should fail: {said}");
-    for part in parts {
-        ensure!(said.contains(part), "does not say {part:?}: {said}");
-    }
-    Ok(())
-}
-
 const PRINTED: &str = "---\n# Source: web/charts/db/templates/map.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web-db\ndata:\n  version: \"1.1.0\"\n  colour: red\n";
 
 fn dependency() -> Outcome {
@@ -154,7 +125,7 @@ fn dependency() -> Outcome {
     let logins = scene.depot.server.seen().iter().filter(|seen| seen.authorization.is_some()).count();
     ensure!(logins == 0, "the server was shown a login");
     // The same chart, vendored.
-    write(&scene.path("fleet/apps/web/charts/db-1.1.0.tgz"), packed("db", "1.1.0")?)?;
+    write_file(&scene.path("fleet/apps/web/charts/db-1.1.0.tgz"), packed("db", "1.1.0")?)?;
     fs::remove_file(scene.path("fleet/gitstellar.lock"))?;
     scene.prints("web", PRINTED)
 }
@@ -163,7 +134,7 @@ fn kustomization() -> Outcome {
     let scene = Scene::set()?;
     let entry = "name: db, version: 1.0.0, releaseName: web, namespace: shop";
     let text = format!("namePrefix: a-\nhelmCharts: [{{{entry}, repo: '{}'}}]\n", scene.depot.repository());
-    write(&scene.path("fleet/apps/k/kustomization.yaml"), &text)?;
+    write_file(&scene.path("fleet/apps/k/kustomization.yaml"), &text)?;
     fails(&scene.render("k", &[&scene.depot.host()])?, &["kustomization.yaml:2", "gitstellar lock"])?;
     scene.lock()?;
     let expected = "apiVersion: v1\ndata:\n  colour: blue\n  version: 1.0.0\nkind: ConfigMap\nmetadata:\n  name: a-web-db\n";
@@ -177,25 +148,25 @@ fn kustomization() -> Outcome {
 
 fn by_itself() -> Outcome {
     let scene = Scene::set()?;
-    write(&scene.path("fleet/apps/web/red.yaml"), "colour: red\n")?;
+    write_file(&scene.path("fleet/apps/web/red.yaml"), "colour: red\n")?;
     let settings = |repository: &str, version: &str| {
         format!(
             "apiVersion: gitstellar.io/v1alpha1\nkind: Repository\nunits:\n- path: apps/web\n  helm:\n    chart: {{ repository: '{repository}', name: db, version: '{version}' }}\n    valuesFiles: [red.yaml]\n"
         )
     };
     let file = scene.path("fleet/gitstellar.yaml");
-    write(&file, settings(&scene.depot.repository(), "^1"))?;
+    write_file(&file, settings(&scene.depot.repository(), "^1"))?;
     let host = scene.depot.host();
     fails(&scene.render("web", &[&host])?, &["gitstellar.yaml:1", "'db'", "run `gitstellar lock`"])?;
     scene.lock()?;
     scene.prints("web", &PRINTED.replace("web/charts/db/", "db/"))?;
     for (repository, name) in [("http://127.0.0.1/x", "db"), ("file:///x", "db"), (host.as_str(), "db")] {
-        write(&file, settings(repository, "^1").replace("name: db", &format!("name: {name}")))?;
+        write_file(&file, settings(repository, "^1").replace("name: db", &format!("name: {name}")))?;
         fails(&scene.gitstellar(&["lock", "fleet"])?, &["a repository is https://HOST/PATH"])?;
     }
-    write(&file, settings(&scene.depot.registry(), "^1").replace("name: db", "name: ../db"))?;
+    write_file(&file, settings(&scene.depot.registry(), "^1").replace("name: db", "name: ../db"))?;
     fails(&scene.gitstellar(&["lock", "fleet"])?, &["the name of a chart is letters"])?;
-    write(&file, settings(&scene.depot.repository(), "^1") + "    chart: {}\n")?;
+    write_file(&file, settings(&scene.depot.repository(), "^1") + "    chart: {}\n")?;
     fails(&scene.render("web", &[&host])?, &["gitstellar.yaml"])
 }
 
@@ -243,15 +214,15 @@ fn refused() -> Outcome {
         )
     };
     let file = scene.path("fleet/gitstellar.lock");
-    write(&file, lock("1.1.0", ""))?;
+    write_file(&file, lock("1.1.0", ""))?;
     let flag = format!("--allow-remote {host}");
     fails(&scene.render("web", &[])?, &["apps/web/Chart.yaml:5", &flag])?;
     fails(&scene.render("web", &["example.com"])?, &["none of those that are allowed", &flag])?;
-    write(&file, lock("2.0.0", ""))?;
+    write_file(&file, lock("2.0.0", ""))?;
     fails(&scene.render("web", &[&host])?, &["Chart.yaml:5", "2.0.0", "'^1'", "run `gitstellar lock`"])?;
-    write(&file, lock("1.1.0", "  sha1: 0\n"))?;
+    write_file(&file, lock("1.1.0", "  sha1: 0\n"))?;
     fails(&scene.render("web", &[&host])?, &["gitstellar.lock:9", "no field 'sha1'"])?;
-    write(&file, lock("1.1.0", "").replace(&format!("url: {repository}"), "url: file:///etc"))?;
+    write_file(&file, lock("1.1.0", "").replace(&format!("url: {repository}"), "url: file:///etc"))?;
     fails(&scene.render("web", &[&host])?, &["gitstellar.lock:4", "url must be https"])?;
     ensure!(scene.depot.server.connections() == 0, "somebody was asked who was not to be asked");
     Ok(())
@@ -304,7 +275,7 @@ fn elsewhere() -> Outcome {
     scene.depot.want_token("https://tokens.example.com/token");
     scene.needs(&scene.depot.registry(), "1.0.0")?;
     let archive = apimachinery::Digest::of(&packed("db", "1.0.0")?);
-    write(
+    write_file(
         &scene.path("fleet/gitstellar.lock"),
         format!(
             "apiVersion: gitstellar.io/v1alpha1\nkind: Lock\ncharts:\n- {{ repository: '{}', name: db, version: 1.0.0, digest: 'sha256:{archive}' }}\n",
@@ -323,16 +294,14 @@ fn placed() -> Outcome {
     scene.lock()?;
     let fleet = Origin::empty(&scene.path("fleets"), "fleet.git")?;
     for name in ["apps/web/Chart.yaml", "apps/web/values.yaml", "gitstellar.lock"] {
-        write(&fleet.work_tree().join(name), fs::read(scene.path("fleet").join(name))?)?;
+        write_file(&fleet.work_tree().join(name), fs::read(scene.path("fleet").join(name))?)?;
     }
     for (path, text) in FLEET {
-        write(&fleet.work_tree().join(path), text)?;
+        write_file(&fleet.work_tree().join(path), text)?;
     }
     fleet.publish("main", "A fleet")?;
     let repository = fleet.work_tree().display().to_string();
-    let plan = |more: &[&str]| -> anyhow::Result<String> {
-        Ok(said(&scene.gitstellar(&[&["plan", "--repo", &repository, "-o", "json"], more].concat())?))
-    };
+    let plan = |more: &[&str]| scene.person.plan(&repository, more);
     let refused = plan(&[])?;
     ensure!(refused.contains("unit-refused") && refused.contains("--allow-remote"), "{refused}");
     // The archive is not there yet.
@@ -341,34 +310,11 @@ fn placed() -> Outcome {
     let unreachable = plan(&["--allow-remote", &host])?;
     ensure!(unreachable.contains("unit-fetch-failed"), "{unreachable}");
     let asked = scene.depot.server.connections();
-    let log = scene.path("log");
-    let mut up = Leashed::start(
-        Path::new("/usr/bin/env"),
-        &[
-            format!("HOME={}", scene.path("home").display()),
-            format!("SSL_CERT_FILE={}", scene.path("authority.pem").display()),
-            GITSTELLAR.into(),
-            "up".into(),
-            repository.clone(),
-            "--data-dir".into(),
-            scene.path("data").display().to_string(),
-            "--allow-remote".into(),
-            host.clone(),
-        ],
-        &log,
-    )?;
-    let text = || fs::read_to_string(&log).unwrap_or_default();
-    let mut until = |what: &str, holds: &dyn Fn() -> bool| -> Outcome {
-        let seen = eventually(what, std::time::Duration::from_secs(120), || {
-            up.still_runs()?;
-            Ok(holds().then_some(()))
-        });
-        seen.with_context(text)
-    };
-    until("up has asked for the archive", &|| scene.depot.server.connections() > asked)?;
-    until("up says what is missing", &|| text().contains("cannot be used"))?;
+    let mut up = scene.person.up(&repository, &host)?;
+    up.until_it_says(&["cannot be used"], 0)?;
+    ensure!(scene.depot.server.connections() > asked, "up says so without having asked");
     scene.depot.put("/away", packed("db", "1.1.0")?);
-    until("everything is in sync", &|| text().contains("Everything is in sync"))?;
+    up.until_it_says(&["Everything is in sync"], 0)?;
     let planned = plan(&["--allow-remote", &host])?;
     ensure!(planned.contains("\"web-db\"") && planned.contains("cluster1"), "{planned}");
     Ok(())

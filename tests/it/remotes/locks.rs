@@ -5,9 +5,10 @@ use std::fs;
 use anyhow::ensure;
 use libtest_mimic::Trial;
 
-use super::charts::{Scene, fails, said, write};
+use super::charts::Scene;
 use super::depot::packed;
-use crate::harness::{Outcome, same, trial};
+use super::person::{fails, said};
+use crate::harness::{Outcome, same, trial, write_file};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -68,7 +69,10 @@ fn stable() -> Outcome {
     same("the lock", lock_of(&scene)?, lock.clone())?;
     // What nobody needs any more goes.
     fs::remove_dir_all(scene.path("fleet/apps/web"))?;
-    write(&scene.path("fleet/apps/x/a.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n")?;
+    write_file(
+        &scene.path("fleet/apps/x/a.yaml"),
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n",
+    )?;
     scene.lock()?;
     ensure!(lock_of(&scene)?.ends_with("charts: []\n"), "{}", lock_of(&scene)?);
     Ok(())
@@ -83,8 +87,8 @@ fn ranges() -> Outcome {
             scene.depot.repository()
         )
     };
-    write(&scene.path("fleet/apps/k/kustomization.yaml"), chart("k", "^1"))?;
-    write(&scene.path("fleet/apps/l/kustomization.yaml"), chart("l", ""))?;
+    write_file(&scene.path("fleet/apps/k/kustomization.yaml"), chart("k", "^1"))?;
+    write_file(&scene.path("fleet/apps/l/kustomization.yaml"), chart("l", ""))?;
     scene.lock()?;
     let lock = lock_of(&scene)?;
     ensure!(lock.matches("name: db").count() == 2, "{lock}");

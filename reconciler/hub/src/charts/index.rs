@@ -1,6 +1,7 @@
 //! `index.yaml` of a chart repository: of it only the versions of one chart are read. The file may be tens of megabytes, and everything else in it is passed over.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use apimachinery::Digest;
 use serde::Deserialize;
@@ -62,8 +63,10 @@ pub(super) fn releases(bytes: &[u8], chart: &str) -> Result<Vec<Release>, String
         },
         with_snippet: false,
     };
+    let releases = Member { name: chart, map: "a map of charts", seed: PhantomData::<Vec<Release>> };
+    let index = Member { name: "entries", map: "a map with entries", seed: releases };
     let read = serde_saphyr::with_deserializer_from_slice_with_options(bytes, options, |deserializer| {
-        Index(chart).deserialize(deserializer)
+        index.deserialize(deserializer)
     });
     // The first line of the message: it has the place.
     read.map_err(|error| {
@@ -74,61 +77,35 @@ pub(super) fn releases(bytes: &[u8], chart: &str) -> Result<Vec<Release>, String
     })
 }
 
-/// The file: of its members only `entries`.
+/// Of a map one member, read by a seed, and nothing where it is not there. All others are passed over.
 #[derive(Clone, Copy)]
-struct Index<'a>(&'a str);
-/// `entries`: of its members only the chart.
-#[derive(Clone, Copy)]
-struct Entries<'a>(&'a str);
+struct Member<'a, S> {
+    name: &'a str,
+    /// What a reader is told that the map should be.
+    map: &'static str,
+    seed: S,
+}
 
-impl<'de> DeserializeSeed<'de> for Index<'_> {
-    type Value = Vec<Release>;
+impl<'de, S: DeserializeSeed<'de, Value: Default> + Clone> DeserializeSeed<'de> for Member<'_, S> {
+    type Value = S::Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Release>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Index<'_> {
-    type Value = Vec<Release>;
+impl<'de, S: DeserializeSeed<'de, Value: Default> + Clone> Visitor<'de> for Member<'_, S> {
+    type Value = S::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map with entries")
+        f.write_str(self.map)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Release>, A::Error> {
-        let mut found = Vec::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<S::Value, A::Error> {
+        let mut found = S::Value::default();
         while let Some(key) = map.next_key::<String>()? {
-            if key == "entries" {
-                found = map.next_value_seed(Entries(self.0))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Entries<'_> {
-    type Value = Vec<Release>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Release>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Entries<'_> {
-    type Value = Vec<Release>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of charts")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Release>, A::Error> {
-        let mut found = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if key == self.0 {
-                found = map.next_value()?;
+            if key == self.name {
+                found = map.next_value_seed(self.seed.clone())?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

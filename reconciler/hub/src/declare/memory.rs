@@ -97,8 +97,8 @@ impl Memory {
         findings.sort();
         declaration.findings = findings;
         let documents_parsed = repository_documents + self.renders.documents_parsed();
-        let failures = declaration.units.iter().filter_map(|unit| unit.failure.as_ref());
-        let awaits_fetch = failures.into_iter().any(|failure| failure.id == units::FETCH_FAILED);
+        let mut failures = declaration.units.iter().filter_map(|unit| unit.failure.as_ref());
+        let awaits_fetch = failures.any(|failure| failure.id == units::FETCH_FAILED);
         let settings = self.repository.get().settings();
         Ok(Declared { declaration, settings, incomplete, documents_parsed, awaits_fetch })
     }

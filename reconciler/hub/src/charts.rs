@@ -12,7 +12,7 @@
 //!
 //! Units are rendered side by side. Those that need one archive wait for each other, and one that could not be fetched is not asked for again for a moment.
 
-mod index;
+pub mod index;
 mod locking;
 mod registry;
 mod web;

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use hub::charts::index::releases;
+use render::helm::{Way, check_address};
 use render::{ChartLock, LOCK_FILE, MemTree, RenderOptions, RepoPath};
 use serde_json::Value;
 
@@ -104,4 +106,16 @@ pub fn lock(bytes: &[u8]) {
     let text = lock.to_yaml();
     let again = ChartLock::parse(&file, text.as_bytes());
     assert!(again.as_ref().is_ok_and(|again| *again == lock), "{text}: {:?}", again.err());
+}
+
+/// `index.yaml` of a chart repository: an archive that it names is fetched by https, without a login.
+pub fn index(bytes: &[u8]) {
+    let Ok(releases) = releases(bytes, "web") else { return };
+    for release in releases {
+        let _ = release.digest();
+        if let Ok(url) = release.url("https://charts.example.com/stable") {
+            assert!(matches!(check_address(&url), Ok(Way::Https)), "{url:?}");
+            assert!(!url.contains(['@', '?', '#']), "{url:?}");
+        }
+    }
 }

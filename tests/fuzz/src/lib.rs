@@ -20,8 +20,9 @@ mod yaml;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, by name.
-pub const ALL: [Target; 22] = [
+pub const ALL: [Target; 23] = [
     ("chart_archive", charts::archive),
+    ("chart_index", charts::index),
     ("chart_lock", charts::lock),
     ("chart_values", charts::values),
     ("custom_kind", fields::custom_kind),

@@ -15,8 +15,9 @@ const LONGEST_COMPLAINT: usize = 300;
 
 /// One version of a chart.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Release {
-    pub(super) version: String,
+pub struct Release {
+    /// As the index writes it.
+    pub version: String,
     /// Where its archive is, relative to the repository or not; the first one counts.
     #[serde(default)]
     urls: Vec<String>,
@@ -25,8 +26,11 @@ pub(super) struct Release {
 }
 
 impl Release {
-    /// The address of the archive.
-    pub(super) fn url(&self, repository: &str) -> Result<String, String> {
+    /// The address of the archive, always https.
+    ///
+    /// # Errors
+    /// Why the archive cannot be fetched, to be told to a person.
+    pub fn url(&self, repository: &str) -> Result<String, String> {
         let Some(url) = self.urls.first() else {
             return Err(format!("the index names no archive for version {}", self.version));
         };
@@ -47,14 +51,17 @@ impl Release {
     }
 
     /// What the index says of the archive; repositories are free to say nothing.
-    pub(super) fn digest(&self) -> Option<Digest> {
+    pub fn digest(&self) -> Option<Digest> {
         let text = self.digest.as_deref()?;
         Digest::parse(text.strip_prefix("sha256:").unwrap_or(text))
     }
 }
 
 /// The versions of a chart, in the order of the index.
-pub(super) fn releases(bytes: &[u8], chart: &str) -> Result<Vec<Release>, String> {
+///
+/// # Errors
+/// Why the index cannot be read, to be told to a person.
+pub fn releases(bytes: &[u8], chart: &str) -> Result<Vec<Release>, String> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: MOST_VALUES,

@@ -33,7 +33,7 @@ pub struct Revision {
     /// What it declares.
     pub declaration: Declaration,
     /// Settings by unit.
-    pub settings: BTreeMap<UnitName, UnitSettings>,
+    pub settings: Arc<BTreeMap<UnitName, UnitSettings>>,
     /// Which directories hold a file that cannot be read.
     pub incomplete: Incomplete,
     /// Hashes of held lists that trailers of the commit approve.

@@ -41,7 +41,7 @@ pub struct Declared {
     /// What it declares.
     pub declaration: Declaration,
     /// Settings by unit.
-    pub settings: BTreeMap<UnitName, UnitSettings>,
+    pub settings: Arc<BTreeMap<UnitName, UnitSettings>>,
     /// Which directories hold a file that cannot be read: what it may have declared is not removed.
     pub incomplete: Incomplete,
     /// YAML documents that were parsed.

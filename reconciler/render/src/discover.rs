@@ -4,6 +4,7 @@
 //! `gitstellar.yaml` at the source's root are not units; hidden files are not looked at.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::helm::CHART_FILE;
 use crate::kustomize::{FILE_NAMES, is_remote};
@@ -105,7 +106,7 @@ pub(crate) struct Survey {
     root: Option<RepoPath>,
     looked: HashMap<RepoPath, Looked>,
     /// What they come to, while all of them are known.
-    units: Option<Vec<DiscoveredUnit>>,
+    units: Option<Arc<[DiscoveredUnit]>>,
 }
 
 #[derive(Default)]
@@ -119,7 +120,7 @@ struct Seen {
 }
 
 /// Finds the units below `root`, sorted by path. A kustomization that cannot be read is a unit: rendering it tells why.
-pub fn discover(tree: &dyn Tree, root: &RepoPath) -> Result<Vec<DiscoveredUnit>, TreeError> {
+pub fn discover(tree: &dyn Tree, root: &RepoPath) -> Result<Arc<[DiscoveredUnit]>, TreeError> {
     let mut documents_parsed = 0;
     Survey::default().units(tree, root, &mut documents_parsed)
 }
@@ -140,12 +141,12 @@ impl Survey {
         tree: &dyn Tree,
         root: &RepoPath,
         documents_parsed: &mut u64,
-    ) -> Result<Vec<DiscoveredUnit>, TreeError> {
+    ) -> Result<Arc<[DiscoveredUnit]>, TreeError> {
         if self.root.as_ref() != Some(root) {
             *self = Survey { root: Some(root.clone()), ..Survey::default() };
         }
         if let Some(units) = &self.units {
-            return Ok(units.clone());
+            return Ok(Arc::clone(units));
         }
         let mut seen = Seen::default();
         // (directory, depth, whether a directory of manifests above already takes what is here)
@@ -162,7 +163,9 @@ impl Survey {
                 open.extend(looked.below.iter().map(|name| (dir.child(name), depth + 1, covered)));
             }
         }
-        Ok(self.units.insert(seen.units(root)).clone())
+        let units: Arc<[DiscoveredUnit]> = seen.units(root).into();
+        self.units = Some(Arc::clone(&units));
+        Ok(units)
     }
 }
 

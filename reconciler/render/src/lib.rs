@@ -15,7 +15,7 @@
 //! | `helm` | charts |
 //! | `discover` | which units a repository has |
 //! | `documents` | parsed documents kept by content, so that none is parsed twice in a row |
-//! | `renders` | what is kept from commit to commit, so that cost follows the change |
+//! | `renders`, `parts` | what is kept from commit to commit, so that cost follows the change |
 //!
 //! Sister rooms: `git` has commits (`hub` makes them a [`Tree`]), `plan` takes the objects, `cli` prints them.
 //!
@@ -33,6 +33,7 @@ pub mod helm;
 pub mod kustomize;
 mod limits;
 mod object;
+mod parts;
 mod plain;
 mod renders;
 mod tree;
@@ -53,7 +54,7 @@ pub use kustomize::{
 pub use limits::{LIMITS, Limit, LimitError, TimeLimit, limits_reference};
 pub use object::{Dialect, Hook, Origin, OriginalId, Phase, Rendered, RenderedObject};
 pub use plain::{PlainError, PlainOptions};
-pub use renders::{Asked, Renders};
+pub use renders::{Asked, Parts, Renders};
 pub use tree::{BlobId, Changes, Entry, MemTree, PathError, ReadSet, RepoPath, Tree, TreeError};
 pub use unit::{RenderOptions, render_unit};
 

@@ -79,30 +79,55 @@ pub(crate) fn is_manifest(name: &str) -> bool {
     !name.starts_with('.') && [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
 }
 
-pub(crate) fn render(
+/// The manifests of the unit at `path`, or that file itself.
+pub(crate) fn manifests(
     files: &Files<'_>,
     path: &RepoPath,
-    (options, limits): (&PlainOptions, Limits),
-    documents: &Cell<u64>,
-) -> Result<Vec<RenderedObject>, PlainError> {
+    options: &PlainOptions,
+) -> Result<Vec<RepoPath>, PlainError> {
     let mut found = Vec::new();
     match files.find(path)? {
         Found::File { .. } => found.push(path.clone()),
         Found::Directory { .. } => walk(files, path, (options.recursive, 0), &mut found)?,
         Found::Other | Found::Nothing => return Err(TreeError::Missing { path: path.clone() }.into()),
     }
-    let loader = Loader { profile: Profile::Kubectl, limits };
+    Ok(found)
+}
+
+/// The objects of one manifest.
+pub(crate) fn objects(
+    file: &RepoPath,
+    bytes: &[u8],
+    limits: Limits,
+    documents: &Cell<u64>,
+) -> Result<Vec<RenderedObject>, PlainError> {
+    let nodes = Loader { profile: Profile::Kubectl, limits }.load(file.as_str(), bytes)?;
+    documents.set(documents.get() + nodes.len() as u64);
     let mut objects = Vec::new();
-    for file in found {
-        let nodes = files.parse(loader, (file.as_str(), &files.read(&file)?), documents)?;
-        for node in nodes {
-            expand(&file, node, &mut objects)?;
-        }
-        if objects.len() > options.max_objects {
-            return Err(PlainError::TooMany { path: path.clone(), limit: options.max_objects });
-        }
-    }
+    nodes.into_iter().try_for_each(|node| expand(file, node, &mut objects))?;
     Ok(objects)
+}
+
+impl PlainOptions {
+    /// Whether a unit may have so many objects.
+    pub(crate) fn check(&self, path: &RepoPath, objects: usize) -> Result<(), PlainError> {
+        let limit = self.max_objects;
+        if objects > limit { Err(PlainError::TooMany { path: path.clone(), limit }) } else { Ok(()) }
+    }
+}
+
+pub(crate) fn render(
+    files: &Files<'_>,
+    path: &RepoPath,
+    (options, limits): (&PlainOptions, Limits),
+    documents: &Cell<u64>,
+) -> Result<Vec<RenderedObject>, PlainError> {
+    let mut all = Vec::new();
+    for file in manifests(files, path, options)? {
+        all.extend(objects(&file, &files.read(&file)?, limits, documents)?);
+        options.check(path, all.len())?;
+    }
+    Ok(all)
 }
 
 fn walk(

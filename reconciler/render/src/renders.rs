@@ -1,7 +1,8 @@
 //! Renders kept from one commit to the next: the cost of a commit follows what it changed.
 //!
-//! What its user made of a render is kept with what the render read; the objects themselves are large, and their user has a smaller form. The next commit's changes drop those that they touch, and what is not asked for any more; all others are handed out
-//! again as they are. A render that failed is not kept. Whatever is kept is only ever a matter of cost: a fresh [`Renders`] gives the same results.
+//! What its user made of a render is kept with what the render read; the objects themselves are large, and their user has a smaller form. What the next commit
+//! does not touch is handed out again as it is; of what it touches, files that are still the same are not parsed again (`parts`). What is not asked for
+//! any more is dropped; a render that failed leaves what was kept for its files as it is. Whatever is kept is only ever a matter of cost: a fresh [`Renders`] gives the same results.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -11,7 +12,7 @@ use std::thread;
 
 use crate::discover::Survey;
 use crate::documents::Documents;
-use crate::unit::render_with;
+use crate::parts::{Part, render_in_parts};
 use crate::{
     Changes, DiscoveredUnit, ReadSet, RenderError, RenderOptions, RenderedObject, RepoPath, Tree, TreeError,
 };
@@ -39,15 +40,27 @@ impl<T> Default for Renders<T> {
 
 #[derive(Debug)]
 struct Kept<T> {
-    options: RenderOptions,
+    options: Arc<RenderOptions>,
     read: ReadSet,
-    made: Arc<T>,
+    parts: Vec<Part<T>>,
+    made: Parts<T>,
     /// Whether it was asked for since the last turn.
     asked: bool,
+    /// Something that it read has changed: no more than some of its parts will do.
+    stale: bool,
+}
+
+impl<T> Kept<T> {
+    fn is_of(&self, options: &Arc<RenderOptions>) -> bool {
+        Arc::ptr_eq(&self.options, options) || self.options == *options
+    }
 }
 
 /// What is rendered: a path and how.
-pub type Asked = (RepoPath, RenderOptions);
+pub type Asked = (RepoPath, Arc<RenderOptions>);
+
+/// What was made of a render: of a directory of manifests one for each file, else a single one.
+pub type Parts<T> = Arc<[Arc<T>]>;
 
 impl<T: Send + Sync> Renders<T> {
     /// Turns to another tree, of which `changes` tells how it differs from the one before; `None` when that is not known, then no render is kept.
@@ -59,14 +72,21 @@ impl<T: Send + Sync> Renders<T> {
         };
         self.survey.forget(changes);
         for kept in self.kept.values_mut() {
-            kept.retain(|kept| kept.asked && !kept.read.is_touched_by(changes));
-            kept.iter_mut().for_each(|kept| kept.asked = false);
+            kept.retain(|kept| kept.asked);
+            for kept in kept {
+                kept.stale |= kept.read.is_touched_by(changes);
+                kept.asked = false;
+            }
         }
         self.kept.retain(|_, kept| !kept.is_empty());
     }
 
-    fn find(&mut self, (path, options): &Asked) -> Option<&mut Kept<T>> {
-        self.kept.get_mut(path)?.iter_mut().find(|kept| kept.options == *options)
+    fn find(&self, (path, options): &Asked) -> Option<&Kept<T>> {
+        self.kept.get(path)?.iter().find(|kept| kept.is_of(options))
+    }
+
+    fn find_mut(&mut self, (path, options): &Asked) -> Option<&mut Kept<T>> {
+        self.kept.get_mut(path)?.iter_mut().find(|kept| kept.is_of(options))
     }
 
     /// YAML documents parsed since the last turn, to discover and to render.
@@ -74,47 +94,61 @@ impl<T: Send + Sync> Renders<T> {
         self.documents_parsed
     }
 
-    /// The units below `root`, as [`crate::discover`] finds them.
+    /// The units below `root`, as [`crate::discover`] finds them; the very same slice while no commit changes them.
     ///
     /// # Errors
     /// When the tree cannot be read.
-    pub fn discover(&mut self, tree: &dyn Tree, root: &RepoPath) -> Result<Vec<DiscoveredUnit>, TreeError> {
+    pub fn discover(&mut self, tree: &dyn Tree, root: &RepoPath) -> Result<Arc<[DiscoveredUnit]>, TreeError> {
         self.survey.units(tree, root, &mut self.documents_parsed)
     }
 
-    /// Renders what is not kept, on all cores, makes a `T` of it, and returns one for each of `asked`, in their order.
+    /// Renders what is not kept, on all cores, makes a `T` of each part of it, and returns one result for each of `asked`, in their order.
     pub fn render(
         &mut self,
         tree: &dyn Tree,
         asked: &[Asked],
         make: impl Fn(&[RenderedObject]) -> T + Sync,
-    ) -> Vec<Result<Arc<T>, RenderError>> {
+    ) -> Vec<Result<Parts<T>, RenderError>> {
         let mut results: Vec<Option<Result<_, _>>> = Vec::with_capacity(asked.len());
         for asked in asked {
-            results.push(self.find(asked).map(|kept| {
+            let kept = self.find_mut(asked).map(|kept| {
                 kept.asked = true;
-                Ok(Arc::clone(&kept.made))
-            }));
+                &*kept
+            });
+            results.push(kept.filter(|kept| !kept.stale).map(|kept| Ok(Arc::clone(&kept.made))));
         }
         let missing: Vec<usize> = (0..asked.len()).filter(|&index| results[index].is_none()).collect();
         let work = |index: usize| {
             let (path, options) = &asked[index];
-            let rendered = render_with(tree, (path, options), Some(&self.documents))?;
-            let made = Arc::new(make(&rendered.objects));
-            Ok((
-                Kept { options: options.clone(), read: rendered.read, made, asked: true },
-                rendered.documents_parsed,
-            ))
+            let before = self.find(&asked[index]).map(|kept| &*kept.parts).unwrap_or_default();
+            let rendered = render_in_parts(tree, (path, options), (before, &self.documents), &make)?;
+            let kept = Kept {
+                options: Arc::clone(options),
+                read: rendered.read,
+                made: rendered.parts.iter().map(|part| Arc::clone(part.made())).collect(),
+                parts: rendered.parts,
+                asked: true,
+                stale: false,
+            };
+            Ok((kept, rendered.documents_parsed))
         };
         for (index, result) in on_all_cores(&missing, work) {
             results[index] = Some(result.map(|(kept, documents_parsed)| {
                 self.documents_parsed += documents_parsed;
                 let made = Arc::clone(&kept.made);
-                self.kept.entry(asked[index].0.clone()).or_default().push(kept);
+                self.keep(&asked[index], kept);
                 made
             }));
         }
         results.into_iter().flatten().collect()
+    }
+
+    /// Keeps a render in the place of the one from before.
+    fn keep(&mut self, asked: &Asked, kept: Kept<T>) {
+        match self.find_mut(asked) {
+            Some(before) => *before = kept,
+            None => self.kept.entry(asked.0.clone()).or_default().push(kept),
+        }
     }
 }
 
@@ -148,6 +182,8 @@ fn on_all_cores<T: Send>(jobs: &[usize], work: impl Fn(usize) -> T + Sync) -> Ve
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::MemTree;
 
@@ -166,17 +202,19 @@ mod tests {
     /// Renders every unit that is discovered; their names and objects, and the documents parsed for it.
     fn all(renders: &mut Renders<String>, tree: &MemTree) -> (Vec<String>, u64) {
         let units = renders.discover(tree, &RepoPath::root()).unwrap();
-        let asked: Vec<Asked> =
-            units.iter().map(|unit| (unit.path.clone(), RenderOptions::default())).collect();
+        let asked: Vec<Asked> = units.iter().map(|unit| (unit.path.clone(), Arc::default())).collect();
         let texts = renders
             .render(tree, &asked, |objects| objects.iter().map(RenderedObject::to_yaml).collect::<String>())
             .into_iter()
-            .zip(&units)
+            .zip(&*units)
             .map(|(result, unit)| {
                 format!(
                     "{}: {}",
                     unit.name,
-                    result.map_or_else(|error| error.to_string(), |text| text.to_string())
+                    result.map_or_else(
+                        |error| error.to_string(),
+                        |texts| texts.iter().map(|text| text.as_str()).collect()
+                    )
                 )
             });
         let texts = texts.collect();
@@ -221,6 +259,34 @@ mod tests {
         renders.turn(None);
         assert!(renders.kept.is_empty(), "without knowledge of the changes no render is kept");
         assert_eq!(all(&mut renders, &tree).0, fresh(&tree));
+    }
+
+    #[test]
+    fn of_a_directory_of_manifests_every_file_is_kept_by_itself() {
+        let manifest = |name: &str| PLAIN.replace("name: a", &format!("name: {name}"));
+        let mut files: BTreeMap<String, String> =
+            (0..6).map(|i| (format!("apps/plain/{i}.yaml"), manifest(&format!("n{i}")))).collect();
+        let tree = |files: &BTreeMap<String, String>| {
+            files.iter().fold(MemTree::new(), |tree, (file, text)| tree.with(file, text.as_bytes()))
+        };
+        let mut renders = Renders::default();
+        assert_eq!(all(&mut renders, &tree(&files)), (fresh(&tree(&files)), 6));
+        for (number, text, parsed) in [
+            (2, manifest("other"), 1),
+            (2, "kind: [".to_owned(), 0),
+            (2, manifest("other"), 0),
+            (3, format!("{}---\n{}", manifest("b"), manifest("c")), 2),
+        ] {
+            let file = format!("apps/plain/{number}.yaml");
+            files.insert(file.clone(), text);
+            renders.turn(Some(&content(&file)));
+            assert_eq!(all(&mut renders, &tree(&files)), (fresh(&tree(&files)), parsed), "{file}");
+        }
+        files.remove("apps/plain/0.yaml");
+        let mut gone = Changes::new();
+        gone.existence(path("apps/plain/0.yaml"));
+        renders.turn(Some(&gone));
+        assert_eq!(all(&mut renders, &tree(&files)), (fresh(&tree(&files)), 0), "a file went");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::kustomize::{self, FILE_NAMES, KustomizeOptions};
 use crate::limits::TimeLimit;
 use crate::object::{Dialect, Rendered, RenderedObject};
 use crate::plain::{self, PlainOptions};
-use crate::tree::{Files, Found, RepoPath, Tree, TreeError};
+use crate::tree::{Files, Found, ReadSet, RepoPath, Tree, TreeError};
 use crate::yaml::Limits;
 
 /// Options of a render.
@@ -58,34 +58,42 @@ pub fn render_unit(
     path: &RepoPath,
     options: &RenderOptions,
 ) -> Result<Rendered, RenderError> {
+    let documents = Cell::new(0);
     // Nobody comes back for what it parses.
-    render_with(tree, (path, options), None)
+    let ((dialect, objects, printed), read) =
+        reading(tree, options, None, |files| render_from(files, (path, options), &documents))?;
+    Ok(Rendered { dialect, objects, read, documents_parsed: documents.get(), printed })
 }
 
-/// The same, with documents that were parsed before, where somebody keeps them.
-pub(crate) fn render_with(
+/// Does a render within the limits of time and bytes, with documents that were parsed before, where somebody keeps them; tells what was read.
+pub(crate) fn reading<T>(
     tree: &dyn Tree,
-    (path, options): (&RepoPath, &RenderOptions),
+    options: &RenderOptions,
     known: Option<&Documents>,
-) -> Result<Rendered, RenderError> {
+    render: impl FnOnce(&Files<'_>) -> Result<T, Problem>,
+) -> Result<(T, ReadSet), RenderError> {
     let files = Files::new(tree, options.limits.file_bytes).within(&options.time).remembering(known);
-    let documents = Cell::new(0);
-    let (dialect, objects, printed) = render_from(&files, (path, options), &documents)
-        .map_err(|problem| RenderError::new(problem, &files))?;
-    let documents_parsed = documents.get();
-    Ok(Rendered { dialect, objects, read: files.into_read_set(), documents_parsed, printed })
+    let made = render(&files).map_err(|problem| RenderError::new(problem, &files))?;
+    Ok((made, files.into_read_set()))
+}
+
+/// What is rendered at `path`.
+pub(crate) fn shape_of(
+    files: &Files<'_>,
+    (path, options): (&RepoPath, &RenderOptions),
+) -> Result<Shape, TreeError> {
+    if options.helm.from.is_some() { Ok(Shape::Chart) } else { dialect_of(files, path) }
 }
 
 /// The objects, in which dialect they were written, and the text that a chart prints.
-type Made = (Dialect, Vec<RenderedObject>, Option<String>);
+pub(crate) type Made = (Dialect, Vec<RenderedObject>, Option<String>);
 
-fn render_from(
+pub(crate) fn render_from(
     files: &Files<'_>,
     (path, options): (&RepoPath, &RenderOptions),
     documents: &Cell<u64>,
 ) -> Result<Made, Problem> {
-    let shape = if options.helm.from.is_some() { Shape::Chart } else { dialect_of(files, path)? };
-    Ok(match shape {
+    Ok(match shape_of(files, (path, options))? {
         Shape::Kustomization => {
             let real = match files.find(path)? {
                 Found::Directory { path } => path,

@@ -24,14 +24,14 @@ pub(super) struct Read {
 pub(super) fn read(
     tree: &dyn Tree,
     directory: &RepoPath,
-    (operator, renders): (&RenderOptions, &mut Renders<Vec<Raw>>),
+    (operator, renders): (&Arc<RenderOptions>, &mut Renders<Vec<Raw>>),
 ) -> Result<Read, RepositoryError> {
     let asked: Vec<render::Asked> =
-        manifests(tree, directory)?.into_iter().map(|file| (file, operator.clone())).collect();
+        manifests(tree, directory)?.into_iter().map(|file| (file, Arc::clone(operator))).collect();
     let mut read = Read::default();
     for ((file, _), result) in asked.iter().zip(renders.render(tree, &asked, Raw::all)) {
         match result {
-            Ok(raw) => read.by_file.push(raw),
+            Ok(parts) => read.by_file.extend(parts.iter().cloned()),
             Err(error) => read.findings.push(Finding {
                 severity: Severity::Blocker,
                 id: "file-unreadable",

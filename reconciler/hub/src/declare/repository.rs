@@ -1,6 +1,7 @@
 //! `gitstellar.yaml`: which units there are, where discovery is not enough. It is read from the commit and never applied.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use plan::UnitName;
 use plan::intent::IgnoreRule;
@@ -145,14 +146,15 @@ pub(super) fn root(text: &str) -> Result<RepoPath, PathError> {
 /// The file as it was last read.
 #[derive(Default)]
 pub(super) struct Kept {
-    blob: Option<BlobId>,
-    repository: Repository,
+    found: Option<(Option<BlobId>, Arc<Repository>)>,
+    /// What holds without a file.
+    nothing: Arc<Repository>,
 }
 
 impl Kept {
-    /// What it says; without a file, everything is discovered.
-    pub(super) fn get(&self) -> &Repository {
-        &self.repository
+    /// What it says, the very same value while the file is the same; without a file, everything is discovered.
+    pub(super) fn get(&self) -> &Arc<Repository> {
+        self.found.as_ref().map_or(&self.nothing, |(_, repository)| repository)
     }
 
     /// Reads the file unless it is the one that was read last; returns how many documents were parsed.
@@ -163,17 +165,16 @@ impl Kept {
         let file = root.child(FILE_NAME);
         let blob = match tree.entry(&file)? {
             None => {
-                *self = Self::default();
+                self.found = None;
                 return Ok(0);
             }
             Some(Entry::File { blob, .. }) => blob,
             Some(_) => None,
         };
-        if blob.is_some() && blob == self.blob {
+        if blob.is_some() && self.found.as_ref().is_some_and(|(known, _)| *known == blob) {
             return Ok(0);
         }
-        let repository = parse(&file, &tree.read(&file)?)?;
-        *self = Self { blob, repository };
+        self.found = Some((blob, Arc::new(parse(&file, &tree.read(&file)?)?)));
         Ok(1)
     }
 }

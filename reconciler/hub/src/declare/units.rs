@@ -1,15 +1,18 @@
 //! Which units there are.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use plan::{Finding, Origin, Severity, UnitName};
+use plan::sync::UnitSettings;
+use plan::{Finding, Origin, Severity, Unit, UnitName};
 use render::{
-    HelmOptions, LOCK_FILE, RenderError, RenderOptions, Renders, RepoPath, Tree, Trouble, UnitProblem,
+    Asked, DiscoveredUnit, HelmOptions, LOCK_FILE, RenderError, RenderOptions, Renders, RepoPath, Tree,
+    Trouble, UnitProblem,
 };
 
 use super::Raw;
 use super::charts::ChartSettings;
-use super::repository::{FILE_NAME, Repository, RepositoryError};
+use super::repository::{DeclaredUnit, FILE_NAME, Repository, RepositoryError};
 
 /// Finding of a unit that may be rendered at the next attempt, though nothing changes in its repository.
 pub(super) const FETCH_FAILED: &str = "unit-fetch-failed";
@@ -18,57 +21,155 @@ pub(super) const FETCH_FAILED: &str = "unit-fetch-failed";
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// A unit that there is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct ListedUnit {
     pub(super) name: UnitName,
     pub(super) path: RepoPath,
     /// Of objects that have none.
     pub(super) namespace: String,
-    pub(super) options: RenderOptions,
-    /// Why it is not even rendered.
-    pub(super) refused: Option<Finding>,
 }
 
-/// The units that `gitstellar.yaml` names, or without any those that are discovered.
-pub(super) fn listed(
-    tree: &dyn Tree,
-    root: &RepoPath,
-    (repository, operator, renders): (&Repository, &RenderOptions, &mut Renders<Vec<Raw>>),
-    findings: &mut Vec<Finding>,
-) -> Result<Vec<ListedUnit>, RepositoryError> {
-    let helm = HelmOptions { lock: root.child(LOCK_FILE), ..operator.helm.clone() };
-    let operator = &RenderOptions { helm, ..operator.clone() };
-    let default = repository.defaults.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
-    if !repository.units.is_empty() {
-        return named(root, (repository, operator), &default);
+/// All units of a source, and what says that there are these.
+pub(super) struct Listing {
+    basis: Basis,
+    /// Sorted by name.
+    pub(super) units: Vec<ListedUnit>,
+    /// How each of them is rendered.
+    pub(super) asked: Vec<Asked>,
+    /// Units that are not even rendered.
+    pub(super) refused: Vec<Unit>,
+    pub(super) settings: Arc<BTreeMap<UnitName, UnitSettings>>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// What units follow from: those that `gitstellar.yaml` names, or without any those that are discovered.
+pub(super) struct Basis {
+    root: RepoPath,
+    repository: Arc<Repository>,
+    discovered: Option<Arc<[DiscoveredUnit]>>,
+}
+
+impl Basis {
+    pub(super) fn of(
+        tree: &dyn Tree,
+        root: &RepoPath,
+        repository: &Arc<Repository>,
+        renders: &mut Renders<Vec<Raw>>,
+    ) -> Result<Self, RepositoryError> {
+        let is_discovered = repository.units.is_empty();
+        let discovered = is_discovered.then(|| renders.discover(tree, root)).transpose()?;
+        Ok(Self { root: root.clone(), repository: Arc::clone(repository), discovered })
     }
-    let mut listed = Vec::new();
-    for unit in renders.discover(tree, root)? {
-        match unit.problem {
-            None => listed.push(ListedUnit {
-                options: options(&ChartSettings::default(), (&unit.name, &default), operator),
-                name: UnitName::from(unit.name),
-                path: unit.path,
-                namespace: default.clone(),
-                refused: None,
-            }),
-            Some(problem) => {
-                let origin = Some(Origin { file: unit.path.as_str().to_owned(), line: 1 });
-                let id = match problem {
-                    UnitProblem::Duplicate { .. } => "unit-duplicate-name",
-                    UnitProblem::TooLong { .. } => "unit-name-too-long",
-                    UnitProblem::NotALabel { .. } => "unit-name-invalid",
-                };
-                findings.push(Finding {
-                    severity: Severity::Blocker,
-                    id,
-                    origin,
-                    message: problem.to_string(),
-                });
-            }
+
+    /// Whether both are the very same; two that only say the same are not.
+    fn is(&self, other: &Self) -> bool {
+        let discovered = match (&self.discovered, &other.discovered) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        discovered && self.root == other.root && Arc::ptr_eq(&self.repository, &other.repository)
+    }
+}
+
+impl Listing {
+    /// Whether the units follow from this.
+    pub(super) fn follows_from(&self, basis: &Basis) -> bool {
+        self.basis.is(basis)
+    }
+
+    pub(super) fn new(basis: Basis, operator: &RenderOptions) -> Result<Self, RepositoryError> {
+        let helm = HelmOptions { lock: basis.root.child(LOCK_FILE), ..operator.helm.clone() };
+        let operator = RenderOptions { helm, ..operator.clone() };
+        let mut listing = Self {
+            units: Vec::new(),
+            asked: Vec::new(),
+            refused: Vec::new(),
+            settings: Arc::new(basis.repository.settings()),
+            findings: Vec::new(),
+            basis,
+        };
+        match listing.basis.discovered.clone() {
+            Some(discovered) => listing.take_discovered(&discovered, &operator),
+            None => listing.take_named(&operator)?,
+        }
+        Ok(listing)
+    }
+
+    fn default_namespace(&self) -> String {
+        self.basis.repository.defaults.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE).to_owned()
+    }
+
+    fn add(&mut self, unit: ListedUnit, options: RenderOptions) {
+        self.asked.push((unit.path.clone(), Arc::new(options)));
+        self.units.push(unit);
+    }
+
+    fn take_discovered(&mut self, discovered: &[DiscoveredUnit], operator: &RenderOptions) {
+        let namespace = self.default_namespace();
+        let mut by_name: Vec<&DiscoveredUnit> = discovered.iter().collect();
+        by_name.sort_by(|a, b| a.name.cmp(&b.name));
+        for unit in by_name {
+            let Some(problem) = &unit.problem else {
+                let options = options(&ChartSettings::default(), (&unit.name, &namespace), operator);
+                let (name, path) = (UnitName::from(unit.name.clone()), unit.path.clone());
+                self.add(ListedUnit { name, path, namespace: namespace.clone() }, options);
+                continue;
+            };
+            let id = match problem {
+                UnitProblem::Duplicate { .. } => "unit-duplicate-name",
+                UnitProblem::TooLong { .. } => "unit-name-too-long",
+                UnitProblem::NotALabel { .. } => "unit-name-invalid",
+            };
+            self.findings.push(Finding {
+                severity: Severity::Blocker,
+                id,
+                origin: Some(Origin { file: unit.path.as_str().to_owned(), line: 1 }),
+                message: problem.to_string(),
+            });
         }
     }
-    Ok(listed)
+
+    /// The units of `gitstellar.yaml`. Of two with one name neither is rendered: nobody knows which of them is meant, and what the name placed stays as it is.
+    fn take_named(&mut self, operator: &RenderOptions) -> Result<(), RepositoryError> {
+        let default = self.default_namespace();
+        let repository = Arc::clone(&self.basis.repository);
+        let mut named: BTreeMap<UnitName, (&DeclaredUnit, RepoPath, Option<Finding>)> = BTreeMap::new();
+        for unit in &repository.units {
+            let (name, path) = (unit.unit_name(), self.basis.root.join(&unit.path)?);
+            match named.get_mut(&name) {
+                Some((_, first, refused)) => *refused = Some(self.clash(&name, (first, &path))),
+                None => {
+                    named.insert(name, (unit, path, None));
+                }
+            }
+        }
+        for (name, (unit, path, refused)) in named {
+            if refused.is_some() {
+                self.refused.push(failed(&name, &path, refused));
+                continue;
+            }
+            let namespace = unit.namespace.clone().unwrap_or_else(|| default.clone());
+            let options = options(&unit.helm, (name.as_str(), &namespace), operator);
+            self.add(ListedUnit { name, path, namespace }, options);
+        }
+        Ok(())
+    }
+
+    fn clash(&self, name: &UnitName, (first, path): (&RepoPath, &RepoPath)) -> Finding {
+        Finding {
+            severity: Severity::Blocker,
+            id: "unit-duplicate-name",
+            origin: Some(Origin { file: self.basis.root.child(FILE_NAME).as_str().to_owned(), line: 1 }),
+            message: format!(
+                "the units at {first} and {path} are both called {name}; give each a name of its own. What {name} placed stays as it is"
+            ),
+        }
+    }
+}
+
+/// A unit of which nothing is known but why.
+pub(super) fn failed(name: &UnitName, path: &RepoPath, failure: Option<Finding>) -> Unit {
+    Unit { name: name.clone(), path: path.as_str().to_owned(), objects: Arc::default(), failure }
 }
 
 /// How the unit at `path` of a repository is rendered: as its `gitstellar.yaml` says, where that names the path, within the operator's limits.
@@ -96,34 +197,6 @@ pub fn options_at(
             options(&ChartSettings::default(), (&name, default), operator)
         }
     })
-}
-
-/// The units of `gitstellar.yaml`. Of two with one name neither is rendered: nobody knows which of them is meant, and what the name placed stays as it is.
-fn named(
-    root: &RepoPath,
-    (repository, operator): (&Repository, &RenderOptions),
-    default: &str,
-) -> Result<Vec<ListedUnit>, RepositoryError> {
-    let mut listed: BTreeMap<UnitName, ListedUnit> = BTreeMap::new();
-    for unit in &repository.units {
-        let (name, path) = (unit.unit_name(), root.join(&unit.path)?);
-        if let Some(first) = listed.get_mut(&name) {
-            first.refused = Some(Finding {
-                severity: Severity::Blocker,
-                id: "unit-duplicate-name",
-                origin: Some(Origin { file: root.child(FILE_NAME).as_str().to_owned(), line: 1 }),
-                message: format!(
-                    "the units at {} and {path} are both called {name}; give each a name of its own. What {name} placed stays as it is",
-                    first.path
-                ),
-            });
-            continue;
-        }
-        let namespace = unit.namespace.clone().unwrap_or_else(|| default.to_owned());
-        let options = options(&unit.helm, (name.as_str(), &namespace), operator);
-        listed.insert(name.clone(), ListedUnit { name, path, namespace, options, refused: None });
-    }
-    Ok(listed.into_values().collect())
 }
 
 /// The operator's options, with what the repository says of the unit.

@@ -33,10 +33,16 @@ impl<'e> ImageRule<'e> {
             let message = format!("an image must be text, it is {}", field.kind_name());
             return if field.is_null() { Ok(()) } else { Err(message) };
         };
-        if !self.pattern.is_match(&text) {
-            return Ok(());
+        self.replace(field, &text);
+        Ok(())
+    }
+
+    /// Replaces a field that reads like this text, where the entry is about it.
+    fn replace(&self, field: &mut Node, text: &str) {
+        if !self.pattern.is_match(text) {
+            return;
         }
-        let (name, tag, digest) = split(&text);
+        let (name, tag, digest) = split(text);
         let entry = self.entry;
         let name = if entry.new_name.is_empty() { name } else { &entry.new_name };
         let (mut tag, mut digest) = (tag.to_owned(), digest.to_owned());
@@ -60,7 +66,6 @@ impl<'e> ImageRule<'e> {
             image.push_str(&digest);
         }
         field.value = if field.quoted { Value::String(image) } else { resolve_text(&image) };
-        Ok(())
     }
 }
 
@@ -110,7 +115,9 @@ fn anywhere(node: &mut Node, rule: &ImageRule<'_>) -> Result<(), String> {
             items.iter_mut().try_for_each(|item| {
                 let found = item.kind_name();
                 match &mut item.value {
-                    Value::Map(map) => map.get_mut("image").map_or(Ok(()), |image| rule.rewrite(image)),
+                    Value::Map(map) => {
+                        map.get_mut("image").map_or(Ok(()), |image| in_a_container(image, rule))
+                    }
                     Value::Null | Value::Blank => Ok(()),
                     _ => Err(format!("a container must be a map, it is {found}")),
                 }
@@ -118,6 +125,16 @@ fn anywhere(node: &mut Node, rule: &ImageRule<'_>) -> Result<(), String> {
         }),
         _ => Ok(()),
     }
+}
+
+/// Here kustomize takes a null for the text that it is written as, which a name like `.*` matches.
+fn in_a_container(image: &mut Node, rule: &ImageRule<'_>) -> Result<(), String> {
+    match image.value {
+        Value::Null => rule.replace(image, "null"),
+        Value::Blank => rule.replace(image, ""),
+        _ => return rule.rewrite(image),
+    }
+    Ok(())
 }
 
 #[cfg(test)]

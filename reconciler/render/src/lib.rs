@@ -24,7 +24,6 @@
 //!
 //! No message holds a value of an object, only places, names and kinds: the object may be a Secret.
 
-mod digest;
 mod directory;
 mod discover;
 mod documents;

@@ -1,7 +1,8 @@
 //! The content hash that generated names end with.
 
+use apimachinery::Digest;
+
 use super::resource::Resource;
-use crate::digest::hex_sha256;
 use crate::yaml::{Float, Node, Value, go_json};
 
 /// Ten characters over the kind and data; labels, annotations and `immutable` do not count.
@@ -12,7 +13,8 @@ pub(super) fn suffix(resource: &Resource) -> String {
         "Secret" => go_json(&digested(node, &["data", "type"], "stringData")),
         _ => go_json(node),
     };
-    hex_sha256(text.as_bytes())
+    Digest::of(text.as_bytes())
+        .to_string()
         .chars()
         .take(10)
         .map(|c| match c {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use apimachinery::Digest;
+
 use super::{BlobId, Entry, RepoPath, Tree, TreeError};
 
 #[derive(Debug, Clone)]
 enum Held {
-    File(Arc<[u8]>),
+    File { bytes: Arc<[u8]>, blob: BlobId },
     Symlink(String),
 }
 
@@ -32,7 +34,8 @@ impl MemTree {
     /// Adds or replaces a file. A path that is no repository path is ignored.
     #[must_use]
     pub fn with(mut self, path: &str, bytes: &[u8]) -> Self {
-        self.put(path, Held::File(Arc::from(bytes)));
+        let blob = BlobId::new(&Digest::of(bytes).to_string());
+        self.put(path, Held::File { bytes: Arc::from(bytes), blob });
         self
     }
 
@@ -57,10 +60,9 @@ impl MemTree {
 impl Tree for MemTree {
     fn entry(&self, path: &RepoPath) -> Result<Option<Entry>, TreeError> {
         Ok(match self.held.get(path) {
-            Some(Held::File(bytes)) => Some(Entry::File {
-                blob: Some(BlobId::new(&crate::digest::hex_sha256(bytes))),
-                size: bytes.len() as u64,
-            }),
+            Some(Held::File { bytes, blob }) => {
+                Some(Entry::File { blob: Some(blob.clone()), size: bytes.len() as u64 })
+            }
             Some(Held::Symlink(target)) => Some(Entry::Symlink { target: target.clone() }),
             None if path.is_root() || self.directories.contains_key(path) => Some(Entry::Directory),
             None => None,
@@ -69,7 +71,7 @@ impl Tree for MemTree {
 
     fn read(&self, path: &RepoPath) -> Result<Arc<[u8]>, TreeError> {
         match self.held.get(path) {
-            Some(Held::File(bytes)) => Ok(bytes.clone()),
+            Some(Held::File { bytes, .. }) => Ok(bytes.clone()),
             Some(Held::Symlink(_)) => Err(TreeError::NotAFile { path: path.clone() }),
             None if self.directories.contains_key(path) => Err(TreeError::NotAFile { path: path.clone() }),
             None => Err(TreeError::Missing { path: path.clone() }),

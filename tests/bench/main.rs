@@ -22,10 +22,6 @@ mod kustomize;
 #[expect(dead_code, reason = "no benchmark begins anew with the same reference")]
 mod reference;
 
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
     // cargo passes `--bench`; everything else is the name of a benchmark.
     let wanted: Vec<String> =

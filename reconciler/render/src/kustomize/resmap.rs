@@ -67,10 +67,11 @@ impl ResMap {
         self.conflict_with(first, &self.resources[second])
     }
 
+    /// Adds all objects of another set, among which a step may have given one the identity of another: that is found here.
     pub(super) fn append_all(&mut self, other: ResMap) -> Result<(), KustomizeError> {
         if self.resources.is_empty() {
             *self = other;
-            return Ok(());
+            return self.duplicate().map_or(Ok(()), |(first, second)| Err(self.conflict(first, second)));
         }
         other.resources.into_iter().try_for_each(|resource| self.append(resource))
     }

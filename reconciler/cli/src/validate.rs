@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ::plan::finding::Severity;
+use ::plan::finding::{Severity, said_and_shown};
 use ::plan::review::{self, Options};
 use ::render::Directory;
 use apimachinery::kinds::KindTable;
@@ -48,7 +48,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 .as_ref()
                 .map(|file| format!("{file}:{}: ", finding.line.unwrap_or(1)))
                 .unwrap_or_default();
-            println!("{place}{}: {} [{}]", finding.severity, finding.message, finding.id);
+            let (said, shown) = said_and_shown(&finding.message);
+            println!("{place}{}: {said} [{}]", finding.severity, finding.id);
+            if let Some(line) = shown {
+                println!("  | {line}");
+            }
         }
         let units = declared.declaration.units.len();
         let objects: usize = declared.declaration.units.iter().map(|unit| unit.objects.len()).sum();

@@ -83,11 +83,21 @@ impl Finding {
 }
 
 impl fmt::Display for Finding {
-    /// `warning ns-missing: … (apps/shop/web.yaml:3)`.
+    /// `warning ns-missing: … (apps/shop/web.yaml:3)`, and below it the line that it shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.severity, self.id, self.message)?;
-        self.origin.as_ref().map_or(Ok(()), |origin| write!(f, " ({origin})"))
+        let (said, shown) = said_and_shown(&self.message);
+        write!(f, "{} {}: {said}", self.severity, self.id)?;
+        self.origin.as_ref().map_or(Ok(()), |origin| write!(f, " ({origin})"))?;
+        shown.map_or(Ok(()), |line| write!(f, "{SHOWN}{line}"))
     }
+}
+
+/// Stands before the line of a file that a message ends with.
+const SHOWN: &str = "\n  | ";
+
+/// What a message says, and the line of a file that it shows below, if any.
+pub fn said_and_shown(message: &str) -> (&str, Option<&str>) {
+    message.split_once(SHOWN).map_or((message, None), |(said, line)| (said, Some(line)))
 }
 
 /// Finding `mutated-in-wds`, which sync raises: the API server answered with other values than were applied. Takes paths only, so that no value of a Secret

@@ -152,7 +152,7 @@ impl From<Finding> for FindingEntry {
     /// Names come from manifests: control characters in them must not reach a terminal.
     fn from(finding: Finding) -> Self {
         let (file, line) = finding.origin.map(|origin| (escape::visible(&origin.file), origin.line)).unzip();
-        let message = escape::visible(&finding.message);
+        let message = escape::visible_lines(&finding.message);
         Self { id: finding.id, severity: finding.severity, message, file, line }
     }
 }

@@ -377,3 +377,20 @@ fn a_finding_of_sync_names_paths_only() {
     assert!(finding.message.contains("other values than were applied at .spec.replicas;"));
     assert!(catalogue::find(finding.id).is_some());
 }
+
+#[test]
+fn the_line_of_a_file_stands_below_what_is_said_of_it() {
+    let origin = crate::Origin { file: "a.yaml".to_owned(), line: 3 };
+    let message = "a.yaml:3:5: nil pointer\n  | name: {{ .Values.a | quote }}";
+    let finding = crate::Finding::blocker("unit-failed", Some(origin), message);
+    assert_eq!(
+        finding.to_string(),
+        "blocker unit-failed: a.yaml:3:5: nil pointer (a.yaml:3)\n  | name: {{ .Values.a | quote }}"
+    );
+    let declaration = Declaration { findings: vec![finding], ..Declaration::default() };
+    let review = review(None, &declaration, &Options::default());
+    let table = crate::review::table(&review);
+    assert!(table.contains("nil pointer (a.yaml:3)\n  | name: {{ .Values.a | quote }}\n"), "{table}");
+    let markdown = crate::review::markdown(&review, &Default::default());
+    assert!(markdown.contains(" — `a.yaml:3`\n>   `name: {{ .Values.a | quote }}`\n"), "{markdown}");
+}

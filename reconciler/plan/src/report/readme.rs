@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::{ReportInput, ReportedUnit, gist, is_under_way, short};
-use crate::finding::counted;
+use crate::finding::{counted, said_and_shown};
+use crate::review::escape::code_outside_tables;
 use crate::status::Truth;
 use crate::{ClusterName, UnitName};
 
@@ -128,7 +129,7 @@ fn not_ready(text: &mut String, input: &ReportInput) -> fmt::Result {
     writeln!(text, "## Not ready\n")?;
     for (unit, failure) in rows.iter().take(MAX_ROWS) {
         let unit = if unit.is_empty() { String::new() } else { format!("**{}**: ", escaped(unit)) };
-        writeln!(text, "- {unit}{}", escaped(failure))?;
+        item(text, &unit, failure)?;
     }
     more(text, rows.len())
 }
@@ -157,9 +158,16 @@ fn findings(text: &mut String, input: &ReportInput) -> fmt::Result {
     findings.sort();
     writeln!(text, "## Findings\n")?;
     for finding in findings.iter().take(MAX_ROWS) {
-        writeln!(text, "- {}", escaped(&finding.to_string()))?;
+        item(text, "", &finding.to_string())?;
     }
     more(text, findings.len())
+}
+
+/// One item of a list: what is said, and below it the line of a file.
+fn item(text: &mut String, lead: &str, message: &str) -> fmt::Result {
+    let (said, shown) = said_and_shown(message);
+    writeln!(text, "- {lead}{}", escaped(said))?;
+    shown.map_or(Ok(()), |line| writeln!(text, "  {}", code_outside_tables(line)))
 }
 
 fn more(text: &mut String, rows: usize) -> fmt::Result {

@@ -90,12 +90,14 @@ fn held_removals_and_findings_are_named() {
         pairs: vec![Pair::new(ObjectId::new("", "Pod", Some("shop"), "a"), "edge-1".into())],
     });
     input.findings.push(Finding::warning("ns-missing", None, "namespace shop"));
+    input.findings.push(Finding::blocker("unit-failed", None, "a.yaml:3: no\n  | {{ `x` | quote }}"));
     let text = readme(&input);
     assert!(
         text.contains("`gitstellar approve ab12` releases exactly these:\n\n- Pod shop/a on edge-1\n"),
         "{text}"
     );
     assert!(text.contains("- warning ns-missing: namespace shop\n"), "{text}");
+    assert!(text.contains("- blocker unit-failed: a.yaml:3: no\n  ``{{ `x` | quote }}``\n"), "{text}");
 }
 
 #[test]

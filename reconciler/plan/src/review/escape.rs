@@ -38,7 +38,16 @@ pub fn message(text: &str) -> String {
 
 /// For a code span inside a table or a sentence.
 pub fn code(text: &str) -> String {
-    let mut inner = visible(text).replace('@', &format!("@{GAP}")).replace('|', "\\|");
+    span(&visible(text).replace('|', "\\|"))
+}
+
+/// For a code span outside of tables: there a backslash before a bar would show.
+pub fn code_outside_tables(text: &str) -> String {
+    span(&visible(text))
+}
+
+fn span(text: &str) -> String {
+    let mut inner = text.replace('@', &format!("@{GAP}"));
     let longest = inner.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     if inner.starts_with('`') || inner.ends_with('`') || inner.is_empty() {
         inner = format!(" {inner} ");
@@ -75,6 +84,11 @@ pub fn visible(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same line by line.
+pub fn visible_lines(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Forges turn bare addresses into links.

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::diff::ObjectDiff;
-use super::escape::{code, comment, fenced, message};
+use super::escape::{code, code_outside_tables, comment, fenced, message};
 use super::summary::Counts;
 use super::variants::{Variant, variants};
 use super::{Change, FindingEntry, PlacementEntry, Review};
 use crate::ClusterName;
-use crate::finding::{Severity, counted, some_of};
+use crate::finding::{Severity, counted, said_and_shown, some_of};
 
 /// How the comment is written.
 #[derive(Clone, Debug)]
@@ -144,7 +144,9 @@ fn finding_line(finding: &FindingEntry) -> String {
         (Some(file), None) => format!(" — {}", code(file)),
         _ => String::new(),
     };
-    format!("> - **{}** {}{cause}\n", finding.id, message(&finding.message))
+    let (said, shown) = said_and_shown(&finding.message);
+    let shown = shown.map(|line| format!(">   {}\n", code_outside_tables(line))).unwrap_or_default();
+    format!("> - **{}** {}{cause}\n{shown}", finding.id, message(said))
 }
 
 /// Clusters, or variants of them, and what happens there.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::escape::visible;
 use super::{Change, PlacementEntry, Review};
 use crate::ClusterName;
-use crate::finding::{counted, some_of};
+use crate::finding::{counted, said_and_shown, some_of};
 
 /// Writes the review: verdict, findings, and what changes; what stays as it is is only counted.
 pub fn table(review: &Review) -> String {
@@ -31,8 +31,12 @@ pub fn table(review: &Review) -> String {
             (Some(file), None) => format!(" ({file})"),
             _ => String::new(),
         };
-        let line = format!("{} {}: {}{place}", finding.severity, finding.id, finding.message);
+        let (said, shown) = said_and_shown(&finding.message);
+        let line = format!("{} {}: {said}{place}", finding.severity, finding.id);
         let _ = writeln!(text, "{}", visible(&line));
+        if let Some(shown) = shown {
+            let _ = writeln!(text, "  | {}", visible(shown));
+        }
     }
     text.push_str(&changed_placements(&review.placements));
     text

@@ -1,6 +1,15 @@
 //! The templates of the room `render` with what Helm prints for them: the expectations beside the code, tried on Helm itself.
 //!
 //! `UPDATE_EXPECT=1` writes what Helm does into the files. Their form is described in `reconciler/render/src/helm/cases.rs`.
+//! Beside them there are generated templates: `PROPTEST_CASES` of them with the seed `PROPTEST_RNG_SEED`, or a modest number with a fixed seed.
+
+mod expressions;
+mod functions;
+mod generated;
+mod literals;
+mod reference;
+mod statements;
+mod values;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,10 +25,14 @@ use crate::kube;
 const FILES: [&str; 5] = ["data", "documents", "language", "strings", "times"];
 
 pub fn trials() -> Vec<Trial> {
-    FILES
-        .iter()
-        .map(|name| trial(format!("templates::helm_does_what_{name}_expects"), || compare(name)))
-        .collect()
+    let committed =
+        FILES.iter().map(|name| trial(format!("templates::helm_does_what_{name}_expects"), || compare(name)));
+    let mut trials: Vec<Trial> = committed.collect();
+    trials.push(trial(
+        "templates::generated_templates_print_what_helm_prints_or_both_refuse",
+        generated::generated,
+    ));
+    trials
 }
 
 fn cases_of(name: &str) -> PathBuf {

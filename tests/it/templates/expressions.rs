@@ -418,7 +418,6 @@ fn paths(kind: Kind) -> &'static [&'static str] {
             "$.Release.Revision",
             "$.Release.missing",
             "$.Capabilities.KubeVersion.Minor",
-            "$.Capabilities.KubeVersion",
             "($.Capabilities.APIVersions.Has \"apps/v1\")",
             "($.Files.Get \"files/a.txt\")",
             "($.Files.Get \"nothing\")",

@@ -70,7 +70,8 @@ fn chart(case: &Case) -> BTreeMap<&'static str, String> {
     let metadata = "apiVersion: v2\nname: chart\nversion: 0.1.0+b\nappVersion: \"1.0\"\nkeywords: [k, \"\"]\n\
                     annotations: {a: x, b: \"y\"}\nmaintainers:\n- name: m\n";
     let driver = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: case}\n\
-                  {{- $_ := dict \"KubeVersion\" .Capabilities.KubeVersion \"APIVersions\" .Capabilities.APIVersions | set . \"Capabilities\" }}\n\
+                  {{- $kube := dict \"Minor\" .Capabilities.KubeVersion.Minor }}\n\
+                  {{- $_ := dict \"KubeVersion\" $kube \"APIVersions\" .Capabilities.APIVersions | set . \"Capabilities\" }}\n\
                   text: {{ include (print .Template.BasePath \"/_case.tpl\") . | b64enc | quote }}\n";
     BTreeMap::from([
         ("Chart.yaml", metadata.to_owned()),
@@ -105,6 +106,9 @@ fn decoded(printed: &str) -> Result<String> {
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| format!("{:?}", error.into_bytes())))
 }
 
+/// Go lets a slice go on beyond the length of a list, to a capacity that its allocator chooses. Here that is an error.
+const BEYOND_ITS_LENGTH: &str = "slice bounds out of range";
+
 /// Whether both printed a text; an error says how they differ.
 fn compare(case: &Case, reference: &mut Reference) -> Result<bool> {
     let files = chart(case);
@@ -117,6 +121,9 @@ fn compare(case: &Case, reference: &mut Reference) -> Result<bool> {
         })
     };
     let (ours, theirs) = (text(ours)?, text(theirs)?);
+    if ours.as_ref().is_err_and(|message| message.contains(BEYOND_ITS_LENGTH)) {
+        return Ok(false);
+    }
     as_printed("helm", &ours, &theirs)?;
     Ok(ours.is_ok())
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 /// What a template came to: the text it printed, or the message it failed with.
@@ -13,6 +13,7 @@ pub type Outcome = std::result::Result<String, String>;
 
 /// A running driver.
 pub struct Reference {
+    program: PathBuf,
     process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -36,16 +37,19 @@ impl Reference {
             .with_context(|| format!("starting {}", program.display()))?;
         let requests = process.stdin.take().context("a driver has an input")?;
         let answers = BufReader::new(process.stdout.take().context("a driver has an output")?);
-        Ok(Reference { process, requests, answers })
+        Ok(Reference { program: program.to_owned(), process, requests, answers })
     }
 
-    /// What `templates/case.yaml` of a chart prints. An error means that the driver itself ended: Go dies of a value that holds itself.
+    /// What `templates/case.yaml` of a chart prints. Go dies of a value that holds itself, which is a refusal, too.
     pub fn render(&mut self, files: &BTreeMap<&str, String>) -> Result<Outcome> {
         let request = serde_json::to_string(files)?;
         writeln!(self.requests, "{request}").context("the reference ended")?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
-        ensure!(!line.is_empty(), "the reference ended");
+        if line.is_empty() {
+            *self = Self::start(&self.program)?;
+            return Ok(Err("the reference ended".to_owned()));
+        }
         let answer: Answer = serde_json::from_str(&line)?;
         Ok(answer.error.map_or(Ok(answer.text), Err))
     }

@@ -3,12 +3,19 @@
 use crate::helm::template::quote::quote;
 use crate::helm::value::{DEPTH, Dict, DictKind, Text, Value};
 
+/// What a text says.
+pub(super) struct Read {
+    pub(super) value: Value,
+    /// A number that is none in Go, in Go's words. It is nil in the value, and everything else is there.
+    pub(super) problem: Option<String>,
+}
+
 /// Reads one value that takes up the whole text. The error is Go's.
-pub(super) fn read(text: &[u8]) -> Result<Value, String> {
-    let mut reader = Reader { text, at: 0 };
+pub(super) fn read(text: &[u8]) -> Result<Read, String> {
+    let mut reader = Reader { text, at: 0, problem: None };
     let value = reader.value(DEPTH)?;
     match reader.peek() {
-        None => Ok(value),
+        None => Ok(Read { value, problem: reader.problem }),
         Some(_) => Err(reader.invalid("after top-level value")),
     }
 }
@@ -16,6 +23,7 @@ pub(super) fn read(text: &[u8]) -> Result<Value, String> {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    problem: Option<String>,
 }
 
 const END: &str = "unexpected end of JSON input";
@@ -149,7 +157,12 @@ impl Reader<'_> {
         let number = std::str::from_utf8(&self.text[begin..self.at]).unwrap_or_default();
         match number.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Value::Float(value)),
-            _ => Err(format!("json: cannot unmarshal number {number} into Go value of type float64")),
+            _ => {
+                self.problem.get_or_insert_with(|| {
+                    format!("json: cannot unmarshal number {number} into Go value of type float64")
+                });
+                Ok(Value::Nil)
+            }
         }
     }
 

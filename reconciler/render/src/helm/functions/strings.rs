@@ -22,7 +22,7 @@ pub(super) const TABLE: &[Function] = &[
         }
     }),
     fixed("trunc", &[Int, AText], |_, arguments| truncated(int(arguments, 0), &text(arguments, 1))),
-    fixed("trim", &[AText], |_, arguments| on_text(arguments, 0, |text| text.trim().to_owned())),
+    fixed("trim", &[AText], |_, arguments| Ok(trimmed(&text(arguments, 0), char::is_whitespace))),
     fixed("nospace", &[AText], |_, arguments| Ok(Value::text(without_spaces(&text(arguments, 0))))),
     fixed("initials", &[AText], |_, arguments| Ok(Value::text(initials(&text(arguments, 0))))),
     fixed("substr", &[Int, Int, AText], |_, arguments| {
@@ -102,9 +102,20 @@ pub(super) const TABLE: &[Function] = &[
     }),
 ];
 
-/// A function of the whole text as text.
-fn on_text(arguments: &[Value], at: usize, act: fn(&str) -> String) -> Result<Value, Fault> {
-    Ok(Value::text(act(&text(arguments, at).as_str())))
+/// The text without the runes at its ends that are meant. A byte that begins no rune is U+FFFD here, and is kept as it is.
+fn trimmed(text: &Text, meant: impl Fn(char) -> bool) -> Value {
+    let bytes = text.as_bytes();
+    let runes: Vec<(char, usize)> = bytes
+        .utf8_chunks()
+        .flat_map(|chunk| {
+            let valid = chunk.valid().chars().map(|c| (c, c.len_utf8()));
+            valid.chain(chunk.invalid().iter().map(|_| ('\u{fffd}', 1)))
+        })
+        .collect();
+    let length = |runes: &[(char, usize)]| runes.iter().map(|(_, length)| length).sum::<usize>();
+    let kept = runes.iter().position(|(c, _)| !meant(*c)).unwrap_or(runes.len());
+    let end = runes.iter().rposition(|(c, _)| !meant(*c)).map_or(kept, |at| at + 1);
+    Value::text(&bytes[length(&runes[..kept])..length(&runes[..end])])
 }
 
 pub(super) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -206,7 +217,7 @@ fn repeat(machine: &mut dyn Machine, count: i64, text: &Text) -> Result<Value, F
 fn trim_all(_: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault> {
     let (set, text) = (text(arguments, 0), text(arguments, 1));
     let set = set.as_str();
-    Ok(Value::text(text.as_str().trim_matches(|c| set.contains(c))))
+    Ok(trimmed(&text, |c| set.contains(c)))
 }
 
 /// Lines of at most `width` bytes, broken at blanks; `long_words` says whether words that are longer are cut.
@@ -277,12 +288,17 @@ pub(super) fn replace(machine: &mut dyn Machine, old: &Text, new: &Text, text: &
     let (old, new, bytes) = (old.as_bytes(), new.as_bytes(), text.as_bytes());
     if old.is_empty() {
         // Go puts the new text around every rune.
-        let text = text.as_str();
         machine.budget().produce(new.len().saturating_mul(text.len() + 1).saturating_add(text.len()))?;
         let mut out = new.to_vec();
-        for c in text.chars() {
-            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            out.extend_from_slice(new);
+        for chunk in bytes.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                out.extend_from_slice(new);
+            }
+            for byte in chunk.invalid() {
+                out.push(*byte);
+                out.extend_from_slice(new);
+            }
         }
         return Ok(out.into());
     }

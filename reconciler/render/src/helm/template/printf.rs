@@ -118,7 +118,7 @@ impl Directives<'_> {
             (_, Some(value)) => {
                 if verb == 'v' {
                     self.printer.flags.go_syntax = std::mem::take(&mut self.printer.flags.sharp);
-                    self.printer.flags.plus = false;
+                    self.printer.flags.plus_v = std::mem::take(&mut self.printer.flags.plus);
                 }
                 self.printer.argument(value, verb);
                 self.argument += 1;

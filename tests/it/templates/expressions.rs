@@ -80,6 +80,11 @@ fn argument(kind: Kind, below: &Expressions) -> Made {
     prop_oneof![200 => below[&kind].clone(), 3 => below[&Kind::Scalar].clone(), 1 => operand(literals::wrong())].boxed()
 }
 
+/// A call of any function, each as likely as the others.
+pub fn any_call(below: &Expressions) -> Made {
+    Union::new(functions::all().iter().map(|signature| call(signature, below))).boxed()
+}
+
 fn call(signature: &Signature, below: &Expressions) -> Made {
     let name = signature.name;
     let arguments: Vec<Made> = signature.arguments.iter().map(|kind| argument(*kind, below)).collect();
@@ -223,8 +228,39 @@ fn constant(kind: Kind) -> Written {
         Kind::Duration => one(&["(mustToDuration \"1h2m3.5s\")", "(mustToDuration -90)", "(mustToDuration \"0s\")"]),
         Kind::Version => one(&["(semver \"1.2.3\")", "(semver \"v10.0-rc.1+b7\")"]),
         Kind::Url => one(&["(urlParse \"http://u:p@h.io:80/a/b?c=d#e\")", "(urlParse \"\")"]),
-        kind => form(forms(kind)),
+        kind => match letters(kind) {
+            Some(letters) => prop_oneof![3 => form(forms(kind)), 1 => literals::quoted_of(letters.boxed())].boxed(),
+            None => form(forms(kind)),
+        },
     }
+}
+
+/// What texts of a form are made of, for those that nobody thought of. Not where Go's message would be printed that says what is wrong.
+fn letters(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Pattern => {
+            "(a|b|o|\\w|\\\\[dwsbDWSBAzQEnx]|[.*+?^$|()]|\\[\\^?[a-c\\]-]{1,3}\\]|\\{[0-3],?[0-3]?\\}|\\(\\?[:ims]){0,6}"
+        }
+        Kind::VersionText => "v?[0-9]{1,3}(\\.[0-9x]{1,2}){0,3}(-[a-z0-9.-]{0,4})?(\\+[a-z0-9.]{0,3})?",
+        Kind::VersionRange => {
+            "([<>=!~^]{0,2} ?v?[0-9*xX]{1,2}(\\.[0-9x*]){0,2}(-[a-z0-9.]{1,4})?(,| |\\|\\|| - )?){0,3}"
+        }
+        Kind::Layout => {
+            "(2006|06|01|1|Jan|January|02|2|_2|__2|002|Mon|Monday|15|3|03|04|4|05|5|PM|pm|MST|-0700|-07:00|-07|Z0700|Z07:00|Z07|\\.000|\\.999|,0|-07:00:00|[ :/TaJ-]){0,7}"
+        }
+        Kind::Span => "[+-]?([0-9]{0,3}(\\.[0-9]{0,2})?(ns|us|µs|ms|s|m|h|d|)){0,3}",
+        Kind::Address => {
+            "([a-z]{1,4}:)?(//)?([a-z]{1,3}(:[a-z]?)?@)?[a-z.]{0,4}(:[0-9]{0,3})?(/|%2[fF]|%[0-9]| |é|\\?|#|&|=|a|b){0,6}"
+        }
+        Kind::Base64 => "[A-Za-z0-9+/]{0,7}={0,3}",
+        Kind::Base32 => "[A-Z2-7]{0,9}={0,6}",
+        Kind::Path => "(/|\\.|\\.\\.|a|b\\.c|é){0,7}",
+        Kind::Json => "[{]( ?\"[a-c\\\\n]{0,2}\" ?: ?(-?[0-9.eE+-]{1,4}|true|nul|\\[\\]|\"x\") ?,?){0,2}[}]?",
+        Kind::JsonList => {
+            "\\[(-?[0-9]{1,4}(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?|true|null|\\[\\]|\\{\\}|\"[ -!#-~]{0,2}\"|,){0,4}\\]?"
+        }
+        _ => return None,
+    })
 }
 
 /// Texts of a form.

@@ -285,7 +285,6 @@ urlJoin: url -> text
 urlJoin: dict -> text
 
 date: layout time -> text
-date: layout count -> text
 dateInZone date_in_zone: layout time zone -> text
 htmlDate: time -> text
 htmlDateInZone: time zone -> text

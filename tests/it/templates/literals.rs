@@ -50,7 +50,8 @@ const TEXTS: &[&str] = &[
 
 /// Any text, as a value.
 pub fn any_text() -> BoxedStrategy<String> {
-    prop_oneof![6 => one(TEXTS), 2 => "[ -~]{0,10}", 1 => "\\PC{0,5}", 1 => "[a-c,. ]{0,12}"].boxed()
+    prop_oneof![6 => one(TEXTS), 2 => "[ -~]{0,10}", 1 => "[\\PC&&\\p{Age=15.0}]{0,5}", 1 => "[a-c,. ]{0,12}"]
+        .boxed()
 }
 
 /// A text between quotes or backquotes.

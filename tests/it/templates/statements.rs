@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::strategy::Union;
 
-use super::expressions::{Expressions, Made, expressions};
+use super::expressions::{Expressions, Made, any_call, expressions};
 use super::functions::Kind;
 use super::literals::{self, Written, any_text, one};
 
@@ -35,6 +35,9 @@ impl Scope {
     }
 }
 
+/// Expressions of a scope, deep ones and shallow ones.
+type Grammar = (Expressions, Expressions);
+
 /// Bodies of every scope.
 type Bodies = BTreeMap<Scope, Written>;
 
@@ -44,10 +47,15 @@ const BLOCKS: u32 = 2;
 
 /// A template with definitions, variables and a body.
 pub fn template() -> Written {
-    let made: BTreeMap<Scope, Expressions> =
-        SCOPES.into_iter().map(|scope| (scope, expressions(CALLS, &scope.variables()))).collect();
+    let made: BTreeMap<Scope, Grammar> = SCOPES
+        .into_iter()
+        .map(|scope| {
+            let named = scope.variables();
+            (scope, (expressions(CALLS, &named), expressions(1, &named)))
+        })
+        .collect();
     let bodies = bodies(&made);
-    let outside = &made[&SCOPES[0]];
+    let outside = &made[&SCOPES[0]].0;
     // What a definition calls is not defined by the template, so that none calls itself.
     let defined = |name: &'static str| {
         let body = bodies[&SCOPES[0]]
@@ -80,7 +88,7 @@ pub fn template() -> Written {
         .boxed()
 }
 
-fn bodies(made: &BTreeMap<Scope, Expressions>) -> Bodies {
+fn bodies(made: &BTreeMap<Scope, Grammar>) -> Bodies {
     let body = |nodes: Union<Written>, most: usize| {
         prop::collection::vec(nodes, 0..=most).prop_map(|nodes| nodes.concat()).boxed()
     };
@@ -91,7 +99,7 @@ fn bodies(made: &BTreeMap<Scope, Expressions>) -> Bodies {
     (0..BLOCKS).fold(simple, |below, _| {
         let level = |scope: Scope| {
             let mut nodes = simple_nodes(scope, &made[&scope]);
-            nodes.extend(blocks(scope, &made[&scope], &below));
+            nodes.extend(blocks(scope, &made[&scope].0, &below));
             body(Union::new_weighted(nodes), 3)
         };
         SCOPES.into_iter().map(|scope| (scope, level(scope))).collect()
@@ -111,7 +119,7 @@ fn action(inside: impl Strategy<Value = String> + 'static) -> Written {
         .boxed()
 }
 
-fn simple_nodes(scope: Scope, made: &Expressions) -> Vec<(u32, Written)> {
+fn simple_nodes(scope: Scope, (made, shallow): &Grammar) -> Vec<(u32, Written)> {
     let text = prop_oneof![
         6 => one(&["x", " ", "\n", "  \n  ", "a: ", "- ", "\t"]),
         1 => one(&["}}", "{", "{ {", "é", "/* */", "-", "\r\n", "\u{a0}", "\u{0}"]),
@@ -181,6 +189,9 @@ fn simple_nodes(scope: Scope, made: &Expressions) -> Vec<(u32, Written)> {
     let mut nodes =
         vec![(6, text.boxed()), (7, action(printed)), (5, action(texts)), (1, comment), (2, action(called))];
     nodes.push((1, tpl()));
+    let ends =
+        one(&["", " | toJson", " | typeOf", " | toYaml", " | printf \"%5v|%-8q\" 1", " | print | quote"]);
+    nodes.push((6, action((any_call(shallow), ends).prop_map(|(call, end)| call.text + &end))));
     if scope.declared {
         let value = made[&Kind::Any].clone().prop_map(|value| value.text);
         let assigned = (one(&["$a", "$b", "$c", "$d", "$_", "$x"]), prop::bool::weighted(0.6), value)

@@ -244,7 +244,7 @@ mod tests {
     fn texts_are_read_or_refused_as_in_go() {
         fn check(text: &str, expected: &str) {
             let read = match read(text.as_bytes()) {
-                Ok(value) => crate::yaml::emit(&value.to_document().unwrap().into()),
+                Ok(read) => crate::yaml::emit(&read.value.to_document().unwrap().into()),
                 Err(e) => e,
             };
             assert_eq!(read, expected, "{text}");

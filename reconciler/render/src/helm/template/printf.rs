@@ -116,7 +116,7 @@ impl Directives<'_> {
             _ if !self.good => self.printer.write(format!("%!{verb}(BADINDEX)")),
             (_, None) => self.printer.write(format!("%!{verb}(MISSING)")),
             (_, Some(value)) => {
-                if verb == 'v' {
+                if matches!(verb, 'v' | 'w') {
                     self.printer.flags.go_syntax = std::mem::take(&mut self.printer.flags.sharp);
                     self.printer.flags.plus_v = std::mem::take(&mut self.printer.flags.plus);
                 }

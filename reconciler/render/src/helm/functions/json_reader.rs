@@ -39,7 +39,14 @@ impl Reader<'_> {
 
     /// What is wrong with the current byte.
     fn invalid(&self, context: &str) -> String {
-        let Some(byte) = self.text.get(self.at) else { return END.to_owned() };
+        // Go puts a blank behind the text to see whether it ends there.
+        let within = !context.starts_with("looking") && !context.starts_with("after ")
+            || context.starts_with("after decimal");
+        let byte = match self.text.get(self.at) {
+            Some(byte) => byte,
+            None if within => &b' ',
+            None => return END.to_owned(),
+        };
         let shown = match byte {
             b'\'' => "'\\''".to_owned(),
             b'"' => "'\"'".to_owned(),
@@ -113,10 +120,10 @@ impl Reader<'_> {
     }
 
     fn literal(&mut self, word: &str, value: Value) -> Result<Value, String> {
-        for (at, expected) in word.bytes().enumerate() {
+        for expected in word.bytes() {
             if self.text.get(self.at) != Some(&expected) {
                 let context = format!("in literal {word} (expecting '{}')", char::from(expected));
-                return Err(if at == 0 { END.to_owned() } else { self.invalid(&context) });
+                return Err(self.invalid(&context));
             }
             self.at += 1;
         }
@@ -189,7 +196,7 @@ impl Reader<'_> {
     }
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), String> {
-        let byte = match *self.text.get(self.at).ok_or(END)? {
+        let byte = match self.text.get(self.at).copied().unwrap_or(b' ') {
             b'u' => {
                 self.at += 1;
                 let c = self.unicode()?;
@@ -257,6 +264,11 @@ mod tests {
         check("{a}", "invalid character 'a' looking for beginning of object key string");
         check("{\"a\" 1}", "invalid character '1' after object key");
         check("{\"a\":1 2}", "invalid character '2' after object key:value pair");
+        check("tru", "invalid character ' ' in literal true (expecting 'e')");
+        check("[1.", "invalid character ' ' after decimal point in numeric literal");
+        check("\"\\u00", "invalid character ' ' in \\u hexadecimal character escape");
+        check("\"\\", "invalid character ' ' in string escape code");
+        check("\"a", "unexpected end of JSON input");
         check("trux", "invalid character 'x' in literal true (expecting 'e')");
         check("é", "invalid character 'Ã' looking for beginning of value");
         check("1.x", "invalid character 'x' after decimal point in numeric literal");

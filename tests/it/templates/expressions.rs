@@ -393,7 +393,7 @@ fn forms(kind: Kind) -> &'static [&'static str] {
         Kind::Path => {
             &["/a/b/c.txt", "a/../b", "", ".", "/", "a//b/./c/", "x.tar.gz", ".hidden", "../..", "a\\b"]
         }
-        Kind::TypeName => &[
+        Kind::GoType => &[
             "string",
             "int",
             "int64",
@@ -409,7 +409,7 @@ fn forms(kind: Kind) -> &'static [&'static str] {
             "common.Values",
             "map[string]string",
         ],
-        Kind::KindName => {
+        Kind::GoKind => {
             &["string", "int", "int64", "float64", "bool", "slice", "map", "invalid", "ptr", "struct"]
         }
         _ => &[",", "a", "", " ", "-", "/", ".", "é", "\n", "ab", "o"],

@@ -42,8 +42,8 @@ pub enum Kind {
     Base64,
     Base32,
     Path,
-    TypeName,
-    KindName,
+    GoType,
+    GoKind,
     Separator,
 }
 
@@ -82,8 +82,8 @@ impl Kind {
             Base64,
             Base32,
             Path,
-            TypeName,
-            KindName,
+            GoType,
+            GoKind,
             Separator,
         ]
     };
@@ -221,8 +221,8 @@ deepCopy mustDeepCopy: dict -> dict
 deepCopy mustDeepCopy: any -> any
 deepEqual: any any -> bool
 typeOf kindOf: any -> text
-typeIs typeIsLike: typename any -> bool
-kindIs: kindname any -> bool
+typeIs typeIsLike: gotype any -> bool
+kindIs: gokind any -> bool
 
 base dir clean ext osBase osDir osClean osExt: path -> path
 base dir clean ext osBase osDir osClean osExt: text -> text

@@ -79,7 +79,7 @@ fn js(text: &[u8]) -> Vec<u8> {
             match c {
                 '\\' | '\'' | '"' => out.extend([b'\\', c as u8]),
                 '<' | '>' | '&' | '=' | '\0'..='\u{1f}' => {
-                    out.extend(format!("\\u{:04X}", u32::from(c)).bytes())
+                    out.extend(format!("\\u{:04X}", u32::from(c)).bytes());
                 }
                 c if c.is_ascii() || is_print(c) => out.extend(c.encode_utf8(&mut [0; 4]).bytes()),
                 c => out.extend(format!("\\u{:04X}", u32::from(c)).bytes()),

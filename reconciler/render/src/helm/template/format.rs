@@ -121,7 +121,7 @@ impl Printer {
             Value::Host(object) => match object.plain() {
                 Some(plain) if !stringable || object.kind() != "ptr" => self.value(&plain, verb),
                 _ if stringable && object.has_string_method() => {
-                    self.string(object.display().as_bytes(), verb, value)
+                    self.string(object.display().as_bytes(), verb, value);
                 }
                 _ => match object.parts() {
                     // It would be an address, and verbs that are not for numbers do not fit one.

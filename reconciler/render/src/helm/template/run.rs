@@ -265,6 +265,8 @@ impl<'a> Run<'a> {
             Some(otherwise) if !ran => self.walk(otherwise, dot)?,
             _ => Flow::Next,
         };
+        // In `else` a `break` ends this loop, which has ended, and a `continue` goes on with the one around it: a quirk of Go.
+        let flow = if flow == Flow::Break { Flow::Next } else { flow };
         self.variables.truncate(mark);
         Ok(flow)
     }

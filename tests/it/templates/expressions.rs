@@ -250,7 +250,7 @@ fn letters(kind: Kind) -> Option<&'static str> {
         }
         Kind::Span => "[+-]?([0-9]{0,3}(\\.[0-9]{0,2})?(ns|us|µs|ms|s|m|h|d|)){0,3}",
         Kind::Address => {
-            "([a-z]{1,4}:)?(//)?([a-z]{1,3}(:[a-z]?)?@)?[a-z.]{0,4}(:[0-9]{0,3})?(/|%2[fF]|%[0-9]| |é|\\?|#|&|=|a|b){0,6}"
+            "([a-z]{1,4}:)?(//)?([a-z]{1,3}(:[a-z]?)?@)?[a-z.]{0,4}(:[0-9]{0,3})?(/|%2[fF]|%[2-7]| |é|\\?|#|&|=|a|b){0,6}"
         }
         Kind::Base64 => "[A-Za-z0-9+/]{0,7}={0,3}",
         Kind::Base32 => "[A-Z2-7]{0,9}={0,6}",
@@ -409,7 +409,7 @@ fn forms(kind: Kind) -> &'static [&'static str] {
             "common.Values",
             "map[string]string",
         ],
-        Kind::GoKind => {
+        Kind::BasicType => {
             &["string", "int", "int64", "float64", "bool", "slice", "map", "invalid", "ptr", "struct"]
         }
         _ => &[",", "a", "", " ", "-", "/", ".", "é", "\n", "ab", "o"],

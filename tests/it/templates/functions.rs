@@ -43,7 +43,7 @@ pub enum Kind {
     Base32,
     Path,
     GoType,
-    GoKind,
+    BasicType,
     Separator,
 }
 
@@ -83,7 +83,7 @@ impl Kind {
             Base32,
             Path,
             GoType,
-            GoKind,
+            BasicType,
             Separator,
         ]
     };
@@ -222,7 +222,7 @@ deepCopy mustDeepCopy: any -> any
 deepEqual: any any -> bool
 typeOf kindOf: any -> text
 typeIs typeIsLike: gotype any -> bool
-kindIs: gokind any -> bool
+kindIs: basictype any -> bool
 
 base dir clean ext osBase osDir osClean osExt: path -> path
 base dir clean ext osBase osDir osClean osExt: text -> text

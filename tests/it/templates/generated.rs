@@ -26,7 +26,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 /// How many templates are compared, unless `PROPTEST_CASES` says otherwise.
-const CASES: u32 = 400;
+const CASES: u32 = 300;
 /// The seed, unless `PROPTEST_RNG_SEED` says otherwise.
 const SEED: u64 = 4032;
 

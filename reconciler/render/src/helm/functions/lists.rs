@@ -49,7 +49,14 @@ pub(super) const TABLE: &[Function] = &[
             None => vec![shown(machine, &value)?],
         };
         texts.sort();
-        Ok(Value::texts(texts))
+        match value {
+            // Upstream sorts the very list that it is given, if it is one of texts.
+            Value::List(list) if list.kind() == ListKind::Strings => {
+                list.sort_to(texts.into_iter().map(Value::String).collect());
+                Ok(Value::List(list))
+            }
+            _ => Ok(Value::texts(texts)),
+        }
     }),
 ];
 

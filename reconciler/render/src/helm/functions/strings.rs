@@ -8,99 +8,101 @@ use super::convert::{shown, texts_of};
 use super::{Function, Machine, any, fixed, go, int, open, text};
 use crate::helm::fault::Fault;
 use crate::helm::template::quote::quote;
-use crate::helm::value::{Dict, DictKind, Text, Value};
+use crate::helm::value::{Dict, DictKind, ListKind, Text, Value};
 
-pub(super) const TABLE: &[Function] = &[
-    fixed("hello", &[], |_, _| Ok(Value::text("Hello!"))),
-    fixed("abbrev", &[Int, AText], |_, arguments| abbreviate(&text(arguments, 1), 0, int(arguments, 0))),
-    fixed("abbrevboth", &[Int, Int, AText], |_, arguments| {
-        let (left, right) = (int(arguments, 0), int(arguments, 1));
-        if left > 0 && right < 7 {
-            Ok(any(arguments, 2))
-        } else {
-            abbreviate(&text(arguments, 2), left, right)
-        }
-    }),
-    fixed("trunc", &[Int, AText], |_, arguments| truncated(int(arguments, 0), &text(arguments, 1))),
-    fixed("trim", &[AText], |_, arguments| Ok(trimmed(&text(arguments, 0), char::is_whitespace))),
-    fixed("nospace", &[AText], |_, arguments| Ok(Value::text(without_spaces(&text(arguments, 0))))),
-    fixed("initials", &[AText], |_, arguments| Ok(Value::text(initials(&text(arguments, 0))))),
-    fixed("substr", &[Int, Int, AText], |_, arguments| {
-        substring(int(arguments, 0), int(arguments, 1), &text(arguments, 2))
-    }),
-    fixed("repeat", &[Int, AText], |machine, arguments| {
-        repeat(machine, int(arguments, 0), &text(arguments, 1))
-    }),
-    fixed("trimall", &[AText, AText], trim_all),
-    fixed("trimAll", &[AText, AText], trim_all),
-    fixed("trimSuffix", &[AText, AText], |_, arguments| {
-        let (suffix, text) = (text(arguments, 0), text(arguments, 1));
-        Ok(Value::text(text.as_bytes().strip_suffix(suffix.as_bytes()).unwrap_or(text.as_bytes())))
-    }),
-    fixed("trimPrefix", &[AText, AText], |_, arguments| {
-        let (prefix, text) = (text(arguments, 0), text(arguments, 1));
-        Ok(Value::text(text.as_bytes().strip_prefix(prefix.as_bytes()).unwrap_or(text.as_bytes())))
-    }),
-    fixed("wrap", &[Int, AText], |machine, arguments| {
-        wrap(machine, int(arguments, 0), (&Text::from("\n"), false), &text(arguments, 1))
-    }),
-    fixed("wrapWith", &[Int, AText, AText], |machine, arguments| {
-        let between = text(arguments, 1);
-        let between = if between.is_empty() { Text::from("\n") } else { between };
-        wrap(machine, int(arguments, 0), (&between, true), &text(arguments, 2))
-    }),
-    fixed("contains", &[AText, AText], |_, arguments| {
-        Ok(Value::Bool(find(text(arguments, 1).as_bytes(), text(arguments, 0).as_bytes()).is_some()))
-    }),
-    fixed("hasPrefix", &[AText, AText], |_, arguments| {
-        Ok(Value::Bool(text(arguments, 1).as_bytes().starts_with(text(arguments, 0).as_bytes())))
-    }),
-    fixed("hasSuffix", &[AText, AText], |_, arguments| {
-        Ok(Value::Bool(text(arguments, 1).as_bytes().ends_with(text(arguments, 0).as_bytes())))
-    }),
-    open("quote", &[], Any, |machine, arguments| {
-        joined(
-            machine,
-            arguments,
-            |machine, value| Ok(quote(shown(machine, value)?.as_bytes(), false).into()),
-        )
-    }),
-    open("squote", &[], Any, |machine, arguments| {
-        joined(machine, arguments, |machine, value| {
-            go::formatted(machine, &Text::from("'%v'"), std::slice::from_ref(value))
-        })
-    }),
-    open("cat", &[], Any, |machine, arguments| {
-        joined(machine, arguments, |machine, value| {
-            go::formatted(machine, &Text::from("%v"), std::slice::from_ref(value))
-        })
-    }),
-    fixed("indent", &[Int, AText], |machine, arguments| indent(machine, arguments, "")),
-    fixed("nindent", &[Int, AText], |machine, arguments| indent(machine, arguments, "\n")),
-    fixed("replace", &[AText, AText, AText], |machine, arguments| {
-        replace(machine, &text(arguments, 0), &text(arguments, 1), &text(arguments, 2)).map(Value::String)
-    }),
-    fixed("plural", &[AText, AText, Int], |_, arguments| {
-        Ok(any(arguments, usize::from(int(arguments, 2) != 1)))
-    }),
-    fixed("toString", &[Any], |machine, arguments| shown(machine, &any(arguments, 0)).map(Value::String)),
-    fixed("toStrings", &[Any], |machine, arguments| Ok(Value::texts(texts_of(machine, &any(arguments, 0))?))),
-    fixed("join", &[AText, Any], |machine, arguments| {
-        let (between, parts) = (text(arguments, 0), texts_of(machine, &any(arguments, 1))?);
-        let parts: Vec<&[u8]> = parts.iter().map(Text::as_bytes).collect();
-        join(machine, &parts, between.as_bytes()).map(Value::String)
-    }),
-    fixed("split", &[AText, AText], |_, arguments| {
-        Ok(numbered(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
-    }),
-    fixed("splitList", &[AText, AText], |_, arguments| {
-        Ok(Value::texts(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
-    }),
-    fixed("splitn", &[AText, Int, AText], |_, arguments| {
-        let most = usize::try_from(int(arguments, 1)).unwrap_or(usize::MAX);
-        Ok(numbered(split(&text(arguments, 2), &text(arguments, 0), most)))
-    }),
-];
+pub(super) const TABLE: &[Function] =
+    &[
+        fixed("hello", &[], |_, _| Ok(Value::text("Hello!"))),
+        fixed("abbrev", &[Int, AText], |_, arguments| abbreviate(&text(arguments, 1), 0, int(arguments, 0))),
+        fixed("abbrevboth", &[Int, Int, AText], |_, arguments| {
+            let (left, right) = (int(arguments, 0), int(arguments, 1));
+            if left > 0 && right < 7 {
+                Ok(any(arguments, 2))
+            } else {
+                abbreviate(&text(arguments, 2), left, right)
+            }
+        }),
+        fixed("trunc", &[Int, AText], |_, arguments| truncated(int(arguments, 0), &text(arguments, 1))),
+        fixed("trim", &[AText], |_, arguments| Ok(trimmed(&text(arguments, 0), char::is_whitespace))),
+        fixed("nospace", &[AText], |_, arguments| Ok(Value::text(without_spaces(&text(arguments, 0))))),
+        fixed("initials", &[AText], |_, arguments| Ok(Value::text(initials(&text(arguments, 0))))),
+        fixed("substr", &[Int, Int, AText], |_, arguments| {
+            substring(int(arguments, 0), int(arguments, 1), &text(arguments, 2))
+        }),
+        fixed("repeat", &[Int, AText], |machine, arguments| {
+            repeat(machine, int(arguments, 0), &text(arguments, 1))
+        }),
+        fixed("trimall", &[AText, AText], trim_all),
+        fixed("trimAll", &[AText, AText], trim_all),
+        fixed("trimSuffix", &[AText, AText], |_, arguments| {
+            let (suffix, text) = (text(arguments, 0), text(arguments, 1));
+            Ok(Value::text(text.as_bytes().strip_suffix(suffix.as_bytes()).unwrap_or(text.as_bytes())))
+        }),
+        fixed("trimPrefix", &[AText, AText], |_, arguments| {
+            let (prefix, text) = (text(arguments, 0), text(arguments, 1));
+            Ok(Value::text(text.as_bytes().strip_prefix(prefix.as_bytes()).unwrap_or(text.as_bytes())))
+        }),
+        fixed("wrap", &[Int, AText], |machine, arguments| {
+            wrap(machine, int(arguments, 0), (&Text::from("\n"), false), &text(arguments, 1))
+        }),
+        fixed("wrapWith", &[Int, AText, AText], |machine, arguments| {
+            let between = text(arguments, 1);
+            let between = if between.is_empty() { Text::from("\n") } else { between };
+            wrap(machine, int(arguments, 0), (&between, true), &text(arguments, 2))
+        }),
+        fixed("contains", &[AText, AText], |_, arguments| {
+            Ok(Value::Bool(find(text(arguments, 1).as_bytes(), text(arguments, 0).as_bytes()).is_some()))
+        }),
+        fixed("hasPrefix", &[AText, AText], |_, arguments| {
+            Ok(Value::Bool(text(arguments, 1).as_bytes().starts_with(text(arguments, 0).as_bytes())))
+        }),
+        fixed("hasSuffix", &[AText, AText], |_, arguments| {
+            Ok(Value::Bool(text(arguments, 1).as_bytes().ends_with(text(arguments, 0).as_bytes())))
+        }),
+        open("quote", &[], Any, |machine, arguments| {
+            joined(machine, arguments, |machine, value| {
+                Ok(quote(shown(machine, value)?.as_bytes(), false).into())
+            })
+        }),
+        open("squote", &[], Any, |machine, arguments| {
+            joined(machine, arguments, |machine, value| {
+                go::formatted(machine, &Text::from("'%v'"), std::slice::from_ref(value))
+            })
+        }),
+        open("cat", &[], Any, |machine, arguments| {
+            joined(machine, arguments, |machine, value| {
+                go::formatted(machine, &Text::from("%v"), std::slice::from_ref(value))
+            })
+        }),
+        fixed("indent", &[Int, AText], |machine, arguments| indent(machine, arguments, "")),
+        fixed("nindent", &[Int, AText], |machine, arguments| indent(machine, arguments, "\n")),
+        fixed("replace", &[AText, AText, AText], |machine, arguments| {
+            replace(machine, &text(arguments, 0), &text(arguments, 1), &text(arguments, 2)).map(Value::String)
+        }),
+        fixed("plural", &[AText, AText, Int], |_, arguments| {
+            Ok(any(arguments, usize::from(int(arguments, 2) != 1)))
+        }),
+        fixed("toString", &[Any], |machine, arguments| shown(machine, &any(arguments, 0)).map(Value::String)),
+        fixed("toStrings", &[Any], |machine, arguments| match any(arguments, 0) {
+            Value::List(list) if list.kind() == ListKind::Strings => Ok(Value::List(list)),
+            value => Ok(Value::texts(texts_of(machine, &value)?)),
+        }),
+        fixed("join", &[AText, Any], |machine, arguments| {
+            let (between, parts) = (text(arguments, 0), texts_of(machine, &any(arguments, 1))?);
+            let parts: Vec<&[u8]> = parts.iter().map(Text::as_bytes).collect();
+            join(machine, &parts, between.as_bytes()).map(Value::String)
+        }),
+        fixed("split", &[AText, AText], |_, arguments| {
+            Ok(numbered(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
+        }),
+        fixed("splitList", &[AText, AText], |_, arguments| {
+            Ok(Value::texts(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
+        }),
+        fixed("splitn", &[AText, Int, AText], |_, arguments| {
+            let most = usize::try_from(int(arguments, 1)).unwrap_or(usize::MAX);
+            Ok(numbered(split(&text(arguments, 2), &text(arguments, 0), most)))
+        }),
+    ];
 
 /// The text without the runes at its ends that are meant. A byte that begins no rune is U+FFFD here, and is kept as it is.
 fn trimmed(text: &Text, meant: impl Fn(char) -> bool) -> Value {

@@ -5,6 +5,7 @@
 
 mod chart;
 mod expressions;
+mod forms;
 mod functions;
 mod generated;
 mod literals;

@@ -8,7 +8,7 @@ mod extras;
 mod objects;
 mod reference;
 mod replacements;
-mod text;
+pub mod text;
 mod transformers;
 mod trees;
 mod written;

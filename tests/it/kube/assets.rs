@@ -32,6 +32,7 @@ const PROGRAMS: &[Program] = &[
         package: "k8s.io/kubernetes/cmd/kube-controller-manager",
     },
     Program { name: "helm", module: "kube/helm", package: "helm.sh/helm/v4/cmd/helm" },
+    Program { name: "helm-driver", module: "kube/helm", package: "./driver" },
     Program { name: "kustomize-driver", module: "kube/kustomize", package: "./driver" },
 ];
 

@@ -27,6 +27,8 @@ pub(super) struct KubeVersion {
     numbers: String,
     major: String,
     minor: String,
+    /// Whether it is the one of `.Capabilities`. A copy of it has none of its methods.
+    original: bool,
 }
 
 impl KubeVersion {
@@ -52,6 +54,7 @@ impl KubeVersion {
             numbers: format!("v{}", plain.join(".")),
             major: number(first)?,
             minor: number(second)?,
+            original: true,
         })
     }
 
@@ -69,7 +72,7 @@ impl KubeVersion {
 impl Default for KubeVersion {
     fn default() -> Self {
         let (version, major, minor) = (KUBE_VERSION.to_owned(), "1".to_owned(), "37".to_owned());
-        KubeVersion { numbers: version.clone(), version, major, minor }
+        KubeVersion { numbers: version.clone(), version, major, minor, original: true }
     }
 }
 
@@ -93,6 +96,7 @@ impl Host for KubeVersion {
 
     fn call(&self, name: &str, _arguments: &[Value]) -> Option<Result<Value, Fault>> {
         match name {
+            _ if !self.original => None,
             "GitVersion" => Some(Ok(Value::text(self.version.as_str()))),
             "String" => Some(Ok(Value::text(self.numbers.as_str()))),
             _ => None,
@@ -101,6 +105,28 @@ impl Host for KubeVersion {
 
     fn display(&self) -> String {
         self.numbers.clone()
+    }
+
+    fn has_string_method(&self) -> bool {
+        self.original
+    }
+
+    fn parts(&self) -> Option<Vec<(&'static str, Value)>> {
+        let text = |text: &String| Value::text(text.as_str());
+        Some(vec![
+            ("Version", text(&self.version)),
+            ("normalizedVersion", text(&self.numbers)),
+            ("Major", text(&self.major)),
+            ("Minor", text(&self.minor)),
+        ])
+    }
+
+    fn copied(&self) -> Option<Value> {
+        Some(Value::host(KubeVersion { original: false, ..self.clone() }))
+    }
+
+    fn members(&self) -> Option<Vec<(&'static str, Value)>> {
+        Some(members(self, &["Version", "Major", "Minor"]))
     }
 
     fn encoded(&self) -> Value {
@@ -288,9 +314,13 @@ impl Host for Capabilities {
     }
 
     fn display(&self) -> String {
-        let KubeVersion { version, numbers, major, minor } = &self.kube_version;
+        let KubeVersion { version, numbers, major, minor, .. } = &self.kube_version;
         let (versions, helm) = (self.api_versions.display(), BuildInfo.display());
         format!("&{{{{{version} {numbers} {major} {minor}}} {versions} {helm}}}")
+    }
+
+    fn members(&self) -> Option<Vec<(&'static str, Value)>> {
+        Some(members(self, &["KubeVersion", "APIVersions", "HelmVersion"]))
     }
 
     fn encoded(&self) -> Value {
@@ -302,7 +332,11 @@ impl Host for Capabilities {
     }
 }
 
-fn encoded(object: &dyn Host, fields: &[&str]) -> Value {
-    let entries = fields.iter().filter_map(|name| Some(((*name).into(), object.field(name)?)));
+fn members(object: &dyn Host, fields: &[&'static str]) -> Vec<(&'static str, Value)> {
+    fields.iter().filter_map(|name| Some((*name, object.field(name)?))).collect()
+}
+
+fn encoded(object: &dyn Host, fields: &[&'static str]) -> Value {
+    let entries = members(object, fields).into_iter().map(|(name, value)| (name.into(), value));
     Value::Dict(Dict::from_entries(DictKind::Any, entries))
 }

@@ -17,6 +17,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::capabilities::{Capabilities, KubeVersion};
 use super::engine::{EngineOptions, TemplateFile, render};
 use super::value::{Dict, DictKind, Value};
 use crate::yaml::{Loader, Profile};
@@ -54,8 +55,14 @@ fn context(values: &str) -> Dict {
         ("Revision", Value::int(1)),
         ("Service", "Helm".into()),
     ]);
-    Dict::of([("Values", values.into()), ("Chart", chart.into()), ("Release", release.into())])
-        .as_kind(DictKind::Values)
+    let capabilities = Value::host(Capabilities::new(KubeVersion::default(), &[]));
+    let entries = [
+        ("Values", values.into()),
+        ("Chart", chart.into()),
+        ("Release", release.into()),
+        ("Capabilities", capabilities),
+    ];
+    Dict::of(entries).as_kind(DictKind::Values)
 }
 
 /// What the engine makes of a case: the text, or the error.

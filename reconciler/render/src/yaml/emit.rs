@@ -46,13 +46,25 @@ struct Layout {
     indents_sequences: bool,
     /// Whether block text may hold tabs.
     tabs_in_blocks: bool,
+    /// Whether a time is a scalar of its own, written without quotes.
+    plain_times: bool,
     float: fn(f64) -> String,
 }
 
-const LAYOUT_V2: Layout =
-    Layout { width: 80, indents_sequences: false, tabs_in_blocks: false, float: float_text };
-const LAYOUT_V3: Layout =
-    Layout { width: usize::MAX, indents_sequences: true, tabs_in_blocks: true, float: float_v3 };
+const LAYOUT_V2: Layout = Layout {
+    width: 80,
+    indents_sequences: false,
+    tabs_in_blocks: false,
+    plain_times: false,
+    float: float_text,
+};
+const LAYOUT_V3: Layout = Layout {
+    width: usize::MAX,
+    indents_sequences: true,
+    tabs_in_blocks: true,
+    plain_times: true,
+    float: float_v3,
+};
 
 /// As go-yaml v3 writes a `float64`, the ones JSON does not have included.
 fn float_v3(number: f64) -> String {
@@ -99,6 +111,7 @@ impl Emitter {
             Value::Uint(u) => self.plain(&u.to_string(), place),
             Value::Float(float) => self.plain(&(self.layout.float)(float.number), place),
             Value::String(text) => self.text(text, place),
+            Value::Time(text) if self.layout.plain_times => self.plain(text, place),
             Value::Time(text) => self.text(&full_time(text), place),
             Value::Seq(items) if items.is_empty() => self.empty("[", "]"),
             Value::Map(map) if map.is_empty() => self.empty("{", "}"),

@@ -80,6 +80,7 @@ fn levels_copied(value: &Value, levels: usize) -> Result<Value, Fault> {
                 dict.entries().into_iter().map(|(key, value)| Ok((key, levels_copied(&value, below)?)));
             Value::Dict(Dict::from_entries(dict.kind(), entries.collect::<Result<Vec<_>, Fault>>()?))
         }
+        Value::Host(object) => object.deep_copied().unwrap_or_else(|| value.clone()),
         other => other.clone(),
     })
 }

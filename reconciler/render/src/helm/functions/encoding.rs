@@ -13,7 +13,12 @@ pub(super) const TABLE: &[Function] = &[
     fixed("b64enc", &[AText], |_, arguments| Ok(Value::text(STANDARD.encode(text(arguments, 0).as_bytes())))),
     fixed("b64dec", &[AText], |_, arguments| Ok(decoded("base64", &BASE64, text(arguments, 0).as_bytes()))),
     fixed("b32enc", &[AText], |_, arguments| Ok(Value::text(base32(text(arguments, 0).as_bytes())))),
-    fixed("b32dec", &[AText], |_, arguments| Ok(decoded("base32", &BASE32, text(arguments, 0).as_bytes()))),
+    fixed("b32dec", &[AText], |_, arguments| {
+        // Go counts without the line breaks here, and with them in base64.
+        let mut bytes = text(arguments, 0).as_bytes().to_vec();
+        bytes.retain(|byte| !matches!(byte, b'\r' | b'\n'));
+        Ok(decoded("base32", &BASE32, &bytes))
+    }),
     fixed("sha1sum", &[AText], |_, arguments| {
         Ok(Value::text(hex(&Sha1::digest(text(arguments, 0).as_bytes()))))
     }),
@@ -49,6 +54,8 @@ struct Alphabet {
     group: usize,
     /// How many characters a padded group may have.
     lengths: &'static [usize],
+    /// Whether less than a group may follow the padding. It is not looked at.
+    tail: bool,
 }
 
 const BASE64: Alphabet = Alphabet {
@@ -56,10 +63,16 @@ const BASE64: Alphabet = Alphabet {
     bits: 6,
     group: 4,
     lengths: &[2, 3],
+    tail: false,
 };
 
-const BASE32: Alphabet =
-    Alphabet { characters: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", bits: 5, group: 8, lengths: &[2, 4, 5, 7] };
+const BASE32: Alphabet = Alphabet {
+    characters: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
+    bits: 5,
+    group: 8,
+    lengths: &[2, 4, 5, 7],
+    tail: true,
+};
 
 fn base32(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 8 / 5 + 8);
@@ -110,8 +123,17 @@ fn decode(alphabet: &Alphabet, bytes: &[u8]) -> Result<Vec<u8>, usize> {
         let surplus = count as u32 * alphabet.bits - whole * 8;
         bits >>= surplus;
         if let Some(at) = padding {
-            if !alphabet.lengths.contains(&count) {
+            let follow = rest.clone().count();
+            let no_padding = if alphabet.tail {
+                count < 2 || follow >= alphabet.group
+            } else {
+                !alphabet.lengths.contains(&count)
+            };
+            if no_padding {
                 return Err(at);
+            }
+            if alphabet.tail && follow + count + 1 < alphabet.group {
+                return Err(bytes.len());
             }
             for _ in count + 1..alphabet.group {
                 match rest.next() {
@@ -121,8 +143,10 @@ fn decode(alphabet: &Alphabet, bytes: &[u8]) -> Result<Vec<u8>, usize> {
                     None => return Err(bytes.len()),
                 }
             }
-            if let Some((at, _)) = rest.next() {
-                return Err(at);
+            match rest.next() {
+                Some((at, _)) if !alphabet.tail => return Err(at),
+                _ if !alphabet.lengths.contains(&count) => return Err(at),
+                _ => {}
             }
         }
         out.extend((0..whole).rev().map(|at| (bits >> (8 * at) & 0xff) as u8));

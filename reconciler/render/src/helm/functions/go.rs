@@ -44,7 +44,7 @@ pub(super) fn formatted(machine: &mut dyn Machine, format: &Text, values: &[Valu
 fn escaped(
     machine: &mut dyn Machine,
     arguments: &[Value],
-    escape: fn(&str) -> String,
+    escape: fn(&[u8]) -> Vec<u8>,
 ) -> Result<Value, Fault> {
     let shown = |value: &Value| match value {
         Value::Nil => Value::text("<no value>"),
@@ -53,47 +53,51 @@ fn escaped(
     let arguments: Vec<Value> = arguments.iter().map(shown).collect();
     let Value::String(text) = print(machine, &arguments)? else { return Ok(Value::Nil) };
     machine.budget().produce(text.len().saturating_mul(6))?;
-    Ok(Value::text(escape(&text.as_str())))
+    Ok(Value::text(escape(text.as_bytes())))
 }
 
-fn html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\0' => out.push('\u{fffd}'),
-            '"' => out.push_str("&#34;"),
-            '\'' => out.push_str("&#39;"),
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn js(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\'' => out.push_str("\\'"),
-            '"' => out.push_str("\\\""),
-            '<' | '>' | '&' | '=' | '\0'..='\u{1f}' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c if c.is_ascii() || is_print(c) => out.push(c),
-            c => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-        }
-    }
-    out
-}
-
-fn query(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+fn html(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            b' ' => out.push('+'),
-            byte => out.push_str(&format!("%{byte:02X}")),
+            0 => out.extend("\u{fffd}".bytes()),
+            b'"' => out.extend(b"&#34;"),
+            b'\'' => out.extend(b"&#39;"),
+            b'&' => out.extend(b"&amp;"),
+            b'<' => out.extend(b"&lt;"),
+            b'>' => out.extend(b"&gt;"),
+            byte => out.push(*byte),
+        }
+    }
+    out
+}
+
+fn js(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\\' | '\'' | '"' => out.extend([b'\\', c as u8]),
+                '<' | '>' | '&' | '=' | '\0'..='\u{1f}' => {
+                    out.extend(format!("\\u{:04X}", u32::from(c)).bytes());
+                }
+                c if c.is_ascii() || is_print(c) => out.extend(c.encode_utf8(&mut [0; 4]).bytes()),
+                c => out.extend(format!("\\u{:04X}", u32::from(c)).bytes()),
+            }
+        }
+        // Go takes such a byte for U+FFFD, which prints, and writes the byte.
+        out.extend(chunk.invalid());
+    }
+    out
+}
+
+fn query(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(*byte),
+            b' ' => out.push(b'+'),
+            byte => out.extend(format!("%{byte:02X}").bytes()),
         }
     }
     out

@@ -1,7 +1,7 @@
 //! JSON, as Go's `encoding/json` writes it.
 
 use super::Param::{Any, Text as AText};
-use super::json_reader::read;
+use super::json_reader::{Read, read};
 use super::{Function, Machine, any, fixed, text};
 use crate::helm::fault::Fault;
 use crate::helm::template::float;
@@ -16,7 +16,7 @@ pub(super) const TABLE: &[Function] = &[
     fixed("mustToRawJson", &[Any], |machine, arguments| strict(machine, arguments, RAW)),
     fixed("fromJson", &[AText], |machine, arguments| from_json(machine, arguments)),
     fixed("mustFromJson", &[AText], |machine, arguments| {
-        parse(machine, arguments)?.map_err(|message| Fault::wrong(message.clone()))
+        parse(machine, arguments)?.and_then(Read::whole).map_err(Fault::wrong)
     }),
     fixed("fromJsonArray", &[AText], |machine, arguments| from_json_array(machine, arguments)),
 ];
@@ -83,18 +83,22 @@ impl Writer {
                 })?;
             }
             Value::Dict(dict) if dict.is_nil() => self.out.push_str("null"),
-            Value::Dict(dict) => {
-                let entries = dict.entries();
-                self.nested(('{', '}'), entries.len(), |writer, at| {
-                    let Some((key, value)) = entries.get(at) else { return Ok(()) };
-                    writer.text(key.as_bytes());
-                    writer.out.push_str(if writer.spelling.pretty { ": " } else { ":" });
-                    writer.value(value)
-                })?;
-            }
-            Value::Host(object) => self.value(&object.encoded())?,
+            Value::Dict(dict) => self.object(&dict.entries())?,
+            Value::Host(object) => match object.members() {
+                Some(members) => self.object(&members)?,
+                None => self.value(&object.encoded())?,
+            },
         }
         Ok(())
+    }
+
+    fn object<K: AsRef<str>>(&mut self, members: &[(K, Value)]) -> Result<(), String> {
+        self.nested(('{', '}'), members.len(), |writer, at| {
+            let Some((key, value)) = members.get(at) else { return Ok(()) };
+            writer.text(key.as_ref().as_bytes());
+            writer.out.push_str(if writer.spelling.pretty { ": " } else { ":" });
+            writer.value(value)
+        })
     }
 
     fn nested(
@@ -170,7 +174,7 @@ fn number_text(number: f64) -> Result<String, String> {
 }
 
 /// The values of a JSON text; the inner error is what a template may see.
-fn parse(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Result<Value, String>, Fault> {
+fn parse(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Result<Read, String>, Fault> {
     let text = text(arguments, 0);
     machine.budget().spend(text.len() as u64 / 16 + 1)?;
     machine.budget().produce(text.len())?;
@@ -222,10 +226,35 @@ pub(super) fn list_or_error(read: Result<Value, String>, before: &str) -> Value 
     Value::list(vec![Value::text(message)])
 }
 
+impl Read {
+    /// The value, unless a number of it is none.
+    fn whole(self) -> Result<Value, String> {
+        self.problem.map_or(Ok(self.value), Err)
+    }
+}
+
 fn from_json(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault> {
-    parse(machine, arguments).map(|read| map_or_error(read, ""))
+    Ok(match parse(machine, arguments)? {
+        Ok(Read { value: Value::Dict(dict), problem: Some(problem) }) => {
+            dict.insert("Error", Value::text(problem));
+            dict.into()
+        }
+        read => map_or_error(read.map(known), ""),
+    })
 }
 
 fn from_json_array(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault> {
-    parse(machine, arguments).map(|read| list_or_error(read, ""))
+    let read = parse(machine, arguments)?;
+    Ok(list_or_error(
+        read.and_then(|read| match (&read.value, read.problem) {
+            (Value::List(_), Some(problem)) => Err(problem),
+            (_, problem) => Ok(known(Read { value: read.value, problem })),
+        }),
+        "",
+    ))
+}
+
+/// A number that is none is still a number where it stands alone, and no null.
+fn known(read: Read) -> Value {
+    if matches!(read.value, Value::Nil) && read.problem.is_some() { Value::Float(0.0) } else { read.value }
 }

@@ -3,12 +3,19 @@
 use crate::helm::template::quote::quote;
 use crate::helm::value::{DEPTH, Dict, DictKind, Text, Value};
 
+/// What a text says.
+pub(super) struct Read {
+    pub(super) value: Value,
+    /// A number that is none in Go, in Go's words. It is nil in the value, and everything else is there.
+    pub(super) problem: Option<String>,
+}
+
 /// Reads one value that takes up the whole text. The error is Go's.
-pub(super) fn read(text: &[u8]) -> Result<Value, String> {
-    let mut reader = Reader { text, at: 0 };
+pub(super) fn read(text: &[u8]) -> Result<Read, String> {
+    let mut reader = Reader { text, at: 0, problem: None };
     let value = reader.value(DEPTH)?;
     match reader.peek() {
-        None => Ok(value),
+        None => Ok(Read { value, problem: reader.problem }),
         Some(_) => Err(reader.invalid("after top-level value")),
     }
 }
@@ -16,6 +23,7 @@ pub(super) fn read(text: &[u8]) -> Result<Value, String> {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    problem: Option<String>,
 }
 
 const END: &str = "unexpected end of JSON input";
@@ -31,7 +39,14 @@ impl Reader<'_> {
 
     /// What is wrong with the current byte.
     fn invalid(&self, context: &str) -> String {
-        let Some(byte) = self.text.get(self.at) else { return END.to_owned() };
+        // Go puts a blank behind the text to see whether it ends there.
+        let within = !context.starts_with("looking") && !context.starts_with("after ")
+            || context.starts_with("after decimal");
+        let byte = match self.text.get(self.at) {
+            Some(byte) => byte,
+            None if within => &b' ',
+            None => return END.to_owned(),
+        };
         let shown = match byte {
             b'\'' => "'\\''".to_owned(),
             b'"' => "'\"'".to_owned(),
@@ -105,10 +120,10 @@ impl Reader<'_> {
     }
 
     fn literal(&mut self, word: &str, value: Value) -> Result<Value, String> {
-        for (at, expected) in word.bytes().enumerate() {
+        for expected in word.bytes() {
             if self.text.get(self.at) != Some(&expected) {
                 let context = format!("in literal {word} (expecting '{}')", char::from(expected));
-                return Err(if at == 0 { END.to_owned() } else { self.invalid(&context) });
+                return Err(self.invalid(&context));
             }
             self.at += 1;
         }
@@ -149,7 +164,12 @@ impl Reader<'_> {
         let number = std::str::from_utf8(&self.text[begin..self.at]).unwrap_or_default();
         match number.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Value::Float(value)),
-            _ => Err(format!("json: cannot unmarshal number {number} into Go value of type float64")),
+            _ => {
+                self.problem.get_or_insert_with(|| {
+                    format!("json: cannot unmarshal number {number} into Go value of type float64")
+                });
+                Ok(Value::Nil)
+            }
         }
     }
 
@@ -176,7 +196,7 @@ impl Reader<'_> {
     }
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), String> {
-        let byte = match *self.text.get(self.at).ok_or(END)? {
+        let byte = match self.text.get(self.at).copied().unwrap_or(b' ') {
             b'u' => {
                 self.at += 1;
                 let c = self.unicode()?;
@@ -231,7 +251,7 @@ mod tests {
     fn texts_are_read_or_refused_as_in_go() {
         fn check(text: &str, expected: &str) {
             let read = match read(text.as_bytes()) {
-                Ok(value) => crate::yaml::emit(&value.to_document().unwrap().into()),
+                Ok(read) => crate::yaml::emit(&read.value.to_document().unwrap().into()),
                 Err(e) => e,
             };
             assert_eq!(read, expected, "{text}");
@@ -244,6 +264,11 @@ mod tests {
         check("{a}", "invalid character 'a' looking for beginning of object key string");
         check("{\"a\" 1}", "invalid character '1' after object key");
         check("{\"a\":1 2}", "invalid character '2' after object key:value pair");
+        check("tru", "invalid character ' ' in literal true (expecting 'e')");
+        check("[1.", "invalid character ' ' after decimal point in numeric literal");
+        check("\"\\u00", "invalid character ' ' in \\u hexadecimal character escape");
+        check("\"\\", "invalid character ' ' in string escape code");
+        check("\"a", "unexpected end of JSON input");
         check("trux", "invalid character 'x' in literal true (expecting 'e')");
         check("é", "invalid character 'Ã' looking for beginning of value");
         check("1.x", "invalid character 'x' after decimal point in numeric literal");

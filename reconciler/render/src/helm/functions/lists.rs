@@ -49,7 +49,14 @@ pub(super) const TABLE: &[Function] = &[
             None => vec![shown(machine, &value)?],
         };
         texts.sort();
-        Ok(Value::texts(texts))
+        match value {
+            // Upstream sorts the very list that it is given, if it is one of texts.
+            Value::List(list) if list.kind() == ListKind::Strings => {
+                list.sort_to(texts.into_iter().map(Value::String).collect());
+                Ok(Value::List(list))
+            }
+            _ => Ok(Value::texts(texts)),
+        }
     }),
 ];
 
@@ -196,7 +203,10 @@ fn chunk(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault>
     };
     let size = int(arguments, 0);
     let Ok(size @ 1..) = usize::try_from(size) else {
-        // What upstream calculates for negative sizes: no chunk at all for lists that are not longer, else a crash.
+        // What upstream calculates for negative sizes: one item is a chunk, no chunk at all for lists that are not longer, else a crash.
+        if size < -1 && list.len() == 1 {
+            return Ok(Value::List(List::new(ListKind::Lists, vec![Value::list(list.to_vec())])));
+        }
         let most = size.unsigned_abs().saturating_add(1);
         let none = size < 0 && (2..=most).contains(&(list.len() as u64));
         let chunks = Value::List(List::new(ListKind::Lists, Vec::new()));

@@ -1,13 +1,14 @@
 //! Sprig's functions for paths. Those for the operating system do the same: it is the one of containers.
+//! They work on bytes: a path that is no UTF-8 stays what it is.
 
 use super::Param::Text as AText;
 use super::{Body, Function, fixed, text};
 use crate::helm::value::Value;
 
-const BASE: Body = |_, arguments| Ok(Value::text(base(&text(arguments, 0).as_str())));
-const DIR: Body = |_, arguments| Ok(Value::text(dir(&text(arguments, 0).as_str())));
-const CLEAN: Body = |_, arguments| Ok(Value::text(clean(&text(arguments, 0).as_str())));
-const EXT: Body = |_, arguments| Ok(Value::text(ext(&text(arguments, 0).as_str())));
+const BASE: Body = |_, arguments| Ok(Value::text(base(text(arguments, 0).as_bytes())));
+const DIR: Body = |_, arguments| Ok(Value::text(dir(text(arguments, 0).as_bytes())));
+const CLEAN: Body = |_, arguments| Ok(Value::text(clean(text(arguments, 0).as_bytes())));
+const EXT: Body = |_, arguments| Ok(Value::text(ext(text(arguments, 0).as_bytes())));
 const IS_ABS: Body = |_, arguments| Ok(Value::Bool(text(arguments, 0).as_bytes().starts_with(b"/")));
 
 pub(super) const TABLE: &[Function] = &[
@@ -23,45 +24,49 @@ pub(super) const TABLE: &[Function] = &[
     fixed("osIsAbs", &[AText], IS_ABS),
 ];
 
-fn base(path: &str) -> String {
-    if path.is_empty() {
-        return ".".to_owned();
+/// Where the last element of a path begins.
+fn last(path: &[u8]) -> usize {
+    path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1)
+}
+
+fn base(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
+    match (path.is_empty(), path.get(..end).unwrap_or_default()) {
+        (true, _) => b".",
+        (false, []) => b"/",
+        (false, named) => named.get(last(named)..).unwrap_or_default(),
     }
-    match path.trim_end_matches('/').rsplit('/').next() {
-        Some("") | None => "/".to_owned(),
-        Some(base) => base.to_owned(),
-    }
 }
 
-fn dir(path: &str) -> String {
-    clean(&path[..path.rfind('/').map_or(0, |at| at + 1)])
+fn dir(path: &[u8]) -> Vec<u8> {
+    clean(path.get(..last(path)).unwrap_or_default())
 }
 
-fn ext(path: &str) -> &str {
-    let name = &path[path.rfind('/').map_or(0, |at| at + 1)..];
-    name.rfind('.').map_or("", |at| &name[at..])
+fn ext(path: &[u8]) -> &[u8] {
+    let name = path.get(last(path)..).unwrap_or_default();
+    name.iter().rposition(|byte| *byte == b'.').and_then(|at| name.get(at..)).unwrap_or_default()
 }
 
-fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut kept: Vec<&str> = Vec::new();
-    for part in path.split('/') {
+fn clean(path: &[u8]) -> Vec<u8> {
+    let rooted = path.starts_with(b"/");
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for part in path.split(|byte| *byte == b'/') {
         match part {
-            "" | "." => {}
-            ".." => match kept.last() {
-                Some(last) if *last != ".." => {
+            b"" | b"." => {}
+            b".." => match kept.last() {
+                Some(last) if *last != b".." => {
                     kept.pop();
                 }
                 _ if rooted => {}
-                _ => kept.push(".."),
+                _ => kept.push(b".."),
             },
             part => kept.push(part),
         }
     }
-    let joined = kept.join("/");
+    let joined = kept.join(&b'/');
     match (rooted, joined.is_empty()) {
-        (true, _) => format!("/{joined}"),
-        (false, true) => ".".to_owned(),
+        (true, _) => [b"/", joined.as_slice()].concat(),
+        (false, true) => b".".to_vec(),
         (false, false) => joined,
     }
 }

@@ -99,7 +99,10 @@ impl<'a> Translator<'a> {
         let inner = self.rest.split_once('}').map(|(inner, _)| inner);
         let bounds = inner.and_then(|inner| {
             let (least, most) = inner.split_once(',').unwrap_or((inner, inner));
-            let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u32>());
+            let is_number = |text: &str| {
+                text.bytes().all(|b| b.is_ascii_digit()) && (text.len() < 2 || !text.starts_with('0'))
+            };
+            let number = |text: &str| is_number(text).then(|| text.parse::<u32>());
             match (number(least)?, number(most)?) {
                 (Ok(least), Ok(most)) => Some(least <= most && most <= MOST_REPEATS),
                 (Ok(least), Err(_)) if most.is_empty() => Some(least <= MOST_REPEATS),
@@ -323,6 +326,7 @@ mod tests {
         check("^{{a}}$", "{{a}}", true);
         check(r"^a{,2}$", "a{,2}", true);
         check(r"^a{2}$", "aa", true);
+        check(r"^a{0}{00}$", "{00}", true);
         check(r"\<a\>", "<a>", true);
         check(r"^[[:alpha:]_]+$", "ab_", true);
         check(r"^[+--]$", ",", true);

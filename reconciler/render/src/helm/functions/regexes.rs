@@ -1,14 +1,20 @@
 //! Sprig's functions for regular expressions.
+//!
+//! Go matches bytes that are no UTF-8 as U+FFFD and gives the bytes; so does [`Haystack`].
+
+use std::borrow::Cow;
+use std::ops::Range;
 
 use super::Param::{Int, Text as AText};
 use super::{Body, Function, Machine, fixed, int, text};
 use crate::helm::fault::Fault;
 use crate::helm::value::{List, ListKind, Text, Value};
-use regex::Regex;
+use regex::{Captures, Regex};
 
 const FIND: Body = |machine, arguments| {
     let (expression, text) = read(machine, arguments)?;
-    Ok(Value::text(expression.find(&text.as_str()).map_or("", |found| found.as_str())))
+    let text = Haystack::of(&text);
+    Ok(Value::text(expression.find(&text.shown).map_or(&b""[..], |found| text.bytes(found.range()))))
 };
 const FIND_ALL: Body = |machine, arguments| find_all(machine, arguments);
 const REPLACE: Body = |machine, arguments| replace(machine, arguments, true);
@@ -36,7 +42,7 @@ pub(super) const TABLE: &[Function] = &[
     fixed("mustRegexReplaceAllLiteral", &[AText, AText, AText], REPLACE_LITERAL),
     fixed("regexSplit", &[AText, AText, Int], SPLIT),
     fixed("mustRegexSplit", &[AText, AText, Int], SPLIT),
-    fixed("regexQuoteMeta", &[AText], |_, arguments| Ok(Value::text(quoted(&text(arguments, 0).as_str())))),
+    fixed("regexQuoteMeta", &[AText], |_, arguments| Ok(Value::text(quoted(text(arguments, 0).as_bytes())))),
 ];
 
 /// Steps for an expression: what compiling an average one takes.
@@ -55,37 +61,106 @@ fn limit(number: i64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
+/// A text as expressions see it, and its bytes.
+struct Haystack<'t> {
+    bytes: &'t [u8],
+    shown: Cow<'t, str>,
+    /// Where the bytes are that show as U+FFFD, by their place in what is shown.
+    invalid: Vec<usize>,
+}
+
+/// The bytes that U+FFFD has beyond the one that it stands for.
+const MORE: usize = '\u{fffd}'.len_utf8() - 1;
+
+impl<'t> Haystack<'t> {
+    fn of(text: &'t Text) -> Self {
+        let (mut at, mut invalid) = (0, Vec::new());
+        for chunk in text.as_bytes().utf8_chunks() {
+            at += chunk.valid().len();
+            invalid.extend(chunk.invalid().iter().enumerate().map(|(nth, _)| at + nth * (MORE + 1)));
+            at += chunk.invalid().len() * (MORE + 1);
+        }
+        Haystack { bytes: text.as_bytes(), shown: text.as_str(), invalid }
+    }
+
+    /// The bytes of a part of what is shown.
+    fn bytes(&self, shown: Range<usize>) -> &'t [u8] {
+        let place = |at: usize| at - MORE * self.invalid.partition_point(|place| *place < at);
+        self.bytes.get(place(shown.start)..place(shown.end)).unwrap_or_default()
+    }
+
+    fn whole(&self) -> usize {
+        self.shown.len()
+    }
+}
+
 fn find_all(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault> {
     let (expression, text) = read(machine, arguments)?;
     machine.budget().produce(text.len())?;
-    let text = text.as_str();
-    let found: Vec<&str> =
-        expression.find_iter(&text).map(|found| found.as_str()).take(limit(int(arguments, 2))).collect();
+    let text = Haystack::of(&text);
+    let all = expression.find_iter(&text.shown).map(|found| text.bytes(found.range()));
+    let found: Vec<&[u8]> = all.take(limit(int(arguments, 2))).collect();
     machine.budget().spend(found.len() as u64)?;
     Ok(if found.is_empty() { Value::List(List::nil(ListKind::Strings)) } else { Value::texts(found) })
 }
 
 fn replace(machine: &mut dyn Machine, arguments: &[Value], expands: bool) -> Result<Value, Fault> {
     let (expression, whole) = read(machine, arguments)?;
-    let (whole, replacement) = (whole.as_str(), text(arguments, 2));
-    let replacement = replacement.as_str();
-    let mut out = String::new();
+    let (whole, replacement) = (Haystack::of(&whole), text(arguments, 2));
+    let replacement = replacement.as_bytes();
+    let mut out = Vec::new();
     let mut at = 0;
-    for captures in expression.captures_iter(&whole) {
+    for captures in expression.captures_iter(&whole.shown) {
         let Some(found) = captures.get(0) else { continue };
         machine.budget().spend(1)?;
-        out.push_str(&whole[at..found.start()]);
+        out.extend_from_slice(whole.bytes(at..found.start()));
         let before = out.len();
         if expands {
-            captures.expand(&replacement, &mut out);
+            expand(replacement, (&captures, &whole), &mut out);
         } else {
-            out.push_str(&replacement);
+            out.extend_from_slice(replacement);
         }
         machine.budget().produce(out.len() - before)?;
         at = found.end();
     }
-    out.push_str(&whole[at..]);
+    out.extend_from_slice(whole.bytes(at..whole.whole()));
     Ok(Value::text(out))
+}
+
+/// The replacement with `$1`, `$name` and `${name}` replaced by what was found, and `$$` by a dollar. A group that is not there is empty.
+fn expand(replacement: &[u8], (captures, whole): (&Captures<'_>, &Haystack<'_>), out: &mut Vec<u8>) {
+    let mut rest = replacement;
+    while let Some(dollar) = rest.iter().position(|byte| *byte == b'$') {
+        out.extend_from_slice(&rest[..dollar]);
+        rest = &rest[dollar + 1..];
+        if let Some(after) = rest.strip_prefix(b"$") {
+            out.push(b'$');
+            rest = after;
+            continue;
+        }
+        let Some((name, after)) = group_name(rest) else {
+            out.push(b'$');
+            continue;
+        };
+        rest = after;
+        let is_number = name == "0" || !name.starts_with('0');
+        let group = match name.parse::<usize>() {
+            Ok(number) if is_number => captures.get(number),
+            _ => captures.name(name),
+        };
+        out.extend_from_slice(group.map(|group| whole.bytes(group.range())).unwrap_or_default());
+    }
+    out.extend_from_slice(rest);
+}
+
+/// The name of a group behind a dollar, and what follows it.
+fn group_name(rest: &[u8]) -> Option<(&str, &[u8])> {
+    let inner = rest.strip_prefix(b"{");
+    let text = inner.unwrap_or(rest).utf8_chunks().next()?.valid();
+    let end = text.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(text.len());
+    let (name, after) = (&text[..end], &inner.unwrap_or(rest)[end..]);
+    let after = if inner.is_some() { after.strip_prefix(b"}")? } else { after };
+    (!name.is_empty()).then_some((name, after))
 }
 
 /// Go's `Split`: the texts between the matches, at most so many, the last one with all the rest.
@@ -96,36 +171,36 @@ fn split(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault>
     if most == 0 {
         return Ok(Value::List(List::nil(ListKind::Strings)));
     }
-    let whole = whole.as_str();
-    if !text(arguments, 0).is_empty() && whole.is_empty() {
+    let whole = Haystack::of(&whole);
+    if !text(arguments, 0).is_empty() && whole.whole() == 0 {
         return Ok(Value::texts([""]));
     }
-    let mut parts: Vec<&str> = Vec::new();
+    let mut parts: Vec<&[u8]> = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for found in expression.find_iter(&whole) {
+    for found in expression.find_iter(&whole.shown) {
         if parts.len() + 1 >= most {
             break;
         }
         end = found.start();
         if found.end() != 0 {
-            parts.push(&whole[begin..end]);
+            parts.push(whole.bytes(begin..end));
         }
         begin = found.end();
     }
-    if end != whole.len() {
-        parts.push(&whole[begin..]);
+    if end != whole.whole() {
+        parts.push(whole.bytes(begin..whole.whole()));
     }
     machine.budget().spend(parts.len() as u64)?;
     Ok(Value::texts(parts))
 }
 
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$') {
-            out.push('\\');
+fn quoted(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        if b"\\.+*?()|[]{}^$".contains(byte) {
+            out.push(b'\\');
         }
-        out.push(c);
+        out.push(*byte);
     }
     out
 }

@@ -8,103 +8,116 @@ use super::convert::{shown, texts_of};
 use super::{Function, Machine, any, fixed, go, int, open, text};
 use crate::helm::fault::Fault;
 use crate::helm::template::quote::quote;
-use crate::helm::value::{Dict, DictKind, Text, Value};
+use crate::helm::value::{Dict, DictKind, ListKind, Text, Value};
 
-pub(super) const TABLE: &[Function] = &[
-    fixed("hello", &[], |_, _| Ok(Value::text("Hello!"))),
-    fixed("abbrev", &[Int, AText], |_, arguments| abbreviate(&text(arguments, 1), 0, int(arguments, 0))),
-    fixed("abbrevboth", &[Int, Int, AText], |_, arguments| {
-        let (left, right) = (int(arguments, 0), int(arguments, 1));
-        if left > 0 && right < 7 {
-            Ok(any(arguments, 2))
-        } else {
-            abbreviate(&text(arguments, 2), left, right)
-        }
-    }),
-    fixed("trunc", &[Int, AText], |_, arguments| truncated(int(arguments, 0), &text(arguments, 1))),
-    fixed("trim", &[AText], |_, arguments| on_text(arguments, 0, |text| text.trim().to_owned())),
-    fixed("nospace", &[AText], |_, arguments| Ok(Value::text(without_spaces(&text(arguments, 0))))),
-    fixed("initials", &[AText], |_, arguments| Ok(Value::text(initials(&text(arguments, 0))))),
-    fixed("substr", &[Int, Int, AText], |_, arguments| {
-        substring(int(arguments, 0), int(arguments, 1), &text(arguments, 2))
-    }),
-    fixed("repeat", &[Int, AText], |machine, arguments| {
-        repeat(machine, int(arguments, 0), &text(arguments, 1))
-    }),
-    fixed("trimall", &[AText, AText], trim_all),
-    fixed("trimAll", &[AText, AText], trim_all),
-    fixed("trimSuffix", &[AText, AText], |_, arguments| {
-        let (suffix, text) = (text(arguments, 0), text(arguments, 1));
-        Ok(Value::text(text.as_bytes().strip_suffix(suffix.as_bytes()).unwrap_or(text.as_bytes())))
-    }),
-    fixed("trimPrefix", &[AText, AText], |_, arguments| {
-        let (prefix, text) = (text(arguments, 0), text(arguments, 1));
-        Ok(Value::text(text.as_bytes().strip_prefix(prefix.as_bytes()).unwrap_or(text.as_bytes())))
-    }),
-    fixed("wrap", &[Int, AText], |machine, arguments| {
-        wrap(machine, int(arguments, 0), (&Text::from("\n"), false), &text(arguments, 1))
-    }),
-    fixed("wrapWith", &[Int, AText, AText], |machine, arguments| {
-        let between = text(arguments, 1);
-        let between = if between.is_empty() { Text::from("\n") } else { between };
-        wrap(machine, int(arguments, 0), (&between, true), &text(arguments, 2))
-    }),
-    fixed("contains", &[AText, AText], |_, arguments| {
-        Ok(Value::Bool(find(text(arguments, 1).as_bytes(), text(arguments, 0).as_bytes()).is_some()))
-    }),
-    fixed("hasPrefix", &[AText, AText], |_, arguments| {
-        Ok(Value::Bool(text(arguments, 1).as_bytes().starts_with(text(arguments, 0).as_bytes())))
-    }),
-    fixed("hasSuffix", &[AText, AText], |_, arguments| {
-        Ok(Value::Bool(text(arguments, 1).as_bytes().ends_with(text(arguments, 0).as_bytes())))
-    }),
-    open("quote", &[], Any, |machine, arguments| {
-        joined(
-            machine,
-            arguments,
-            |machine, value| Ok(quote(shown(machine, value)?.as_bytes(), false).into()),
-        )
-    }),
-    open("squote", &[], Any, |machine, arguments| {
-        joined(machine, arguments, |machine, value| {
-            go::formatted(machine, &Text::from("'%v'"), std::slice::from_ref(value))
-        })
-    }),
-    open("cat", &[], Any, |machine, arguments| {
-        joined(machine, arguments, |machine, value| {
-            go::formatted(machine, &Text::from("%v"), std::slice::from_ref(value))
-        })
-    }),
-    fixed("indent", &[Int, AText], |machine, arguments| indent(machine, arguments, "")),
-    fixed("nindent", &[Int, AText], |machine, arguments| indent(machine, arguments, "\n")),
-    fixed("replace", &[AText, AText, AText], |machine, arguments| {
-        replace(machine, &text(arguments, 0), &text(arguments, 1), &text(arguments, 2)).map(Value::String)
-    }),
-    fixed("plural", &[AText, AText, Int], |_, arguments| {
-        Ok(any(arguments, usize::from(int(arguments, 2) != 1)))
-    }),
-    fixed("toString", &[Any], |machine, arguments| shown(machine, &any(arguments, 0)).map(Value::String)),
-    fixed("toStrings", &[Any], |machine, arguments| Ok(Value::texts(texts_of(machine, &any(arguments, 0))?))),
-    fixed("join", &[AText, Any], |machine, arguments| {
-        let (between, parts) = (text(arguments, 0), texts_of(machine, &any(arguments, 1))?);
-        let parts: Vec<&[u8]> = parts.iter().map(Text::as_bytes).collect();
-        join(machine, &parts, between.as_bytes()).map(Value::String)
-    }),
-    fixed("split", &[AText, AText], |_, arguments| {
-        Ok(numbered(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
-    }),
-    fixed("splitList", &[AText, AText], |_, arguments| {
-        Ok(Value::texts(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
-    }),
-    fixed("splitn", &[AText, Int, AText], |_, arguments| {
-        let most = usize::try_from(int(arguments, 1)).unwrap_or(usize::MAX);
-        Ok(numbered(split(&text(arguments, 2), &text(arguments, 0), most)))
-    }),
-];
+pub(super) const TABLE: &[Function] =
+    &[
+        fixed("hello", &[], |_, _| Ok(Value::text("Hello!"))),
+        fixed("abbrev", &[Int, AText], |_, arguments| abbreviate(&text(arguments, 1), 0, int(arguments, 0))),
+        fixed("abbrevboth", &[Int, Int, AText], |_, arguments| {
+            let (left, right) = (int(arguments, 0), int(arguments, 1));
+            if left > 0 && right < 7 {
+                Ok(any(arguments, 2))
+            } else {
+                abbreviate(&text(arguments, 2), left, right)
+            }
+        }),
+        fixed("trunc", &[Int, AText], |_, arguments| truncated(int(arguments, 0), &text(arguments, 1))),
+        fixed("trim", &[AText], |_, arguments| Ok(trimmed(&text(arguments, 0), char::is_whitespace))),
+        fixed("nospace", &[AText], |_, arguments| Ok(Value::text(without_spaces(&text(arguments, 0))))),
+        fixed("initials", &[AText], |_, arguments| Ok(Value::text(initials(&text(arguments, 0))))),
+        fixed("substr", &[Int, Int, AText], |_, arguments| {
+            substring(int(arguments, 0), int(arguments, 1), &text(arguments, 2))
+        }),
+        fixed("repeat", &[Int, AText], |machine, arguments| {
+            repeat(machine, int(arguments, 0), &text(arguments, 1))
+        }),
+        fixed("trimall", &[AText, AText], trim_all),
+        fixed("trimAll", &[AText, AText], trim_all),
+        fixed("trimSuffix", &[AText, AText], |_, arguments| {
+            let (suffix, text) = (text(arguments, 0), text(arguments, 1));
+            Ok(Value::text(text.as_bytes().strip_suffix(suffix.as_bytes()).unwrap_or(text.as_bytes())))
+        }),
+        fixed("trimPrefix", &[AText, AText], |_, arguments| {
+            let (prefix, text) = (text(arguments, 0), text(arguments, 1));
+            Ok(Value::text(text.as_bytes().strip_prefix(prefix.as_bytes()).unwrap_or(text.as_bytes())))
+        }),
+        fixed("wrap", &[Int, AText], |machine, arguments| {
+            wrap(machine, int(arguments, 0), (&Text::from("\n"), false), &text(arguments, 1))
+        }),
+        fixed("wrapWith", &[Int, AText, AText], |machine, arguments| {
+            let between = text(arguments, 1);
+            let between = if between.is_empty() { Text::from("\n") } else { between };
+            wrap(machine, int(arguments, 0), (&between, true), &text(arguments, 2))
+        }),
+        fixed("contains", &[AText, AText], |_, arguments| {
+            Ok(Value::Bool(find(text(arguments, 1).as_bytes(), text(arguments, 0).as_bytes()).is_some()))
+        }),
+        fixed("hasPrefix", &[AText, AText], |_, arguments| {
+            Ok(Value::Bool(text(arguments, 1).as_bytes().starts_with(text(arguments, 0).as_bytes())))
+        }),
+        fixed("hasSuffix", &[AText, AText], |_, arguments| {
+            Ok(Value::Bool(text(arguments, 1).as_bytes().ends_with(text(arguments, 0).as_bytes())))
+        }),
+        open("quote", &[], Any, |machine, arguments| {
+            joined(machine, arguments, |machine, value| {
+                Ok(quote(shown(machine, value)?.as_bytes(), false).into())
+            })
+        }),
+        open("squote", &[], Any, |machine, arguments| {
+            joined(machine, arguments, |machine, value| {
+                go::formatted(machine, &Text::from("'%v'"), std::slice::from_ref(value))
+            })
+        }),
+        open("cat", &[], Any, |machine, arguments| {
+            joined(machine, arguments, |machine, value| {
+                go::formatted(machine, &Text::from("%v"), std::slice::from_ref(value))
+            })
+        }),
+        fixed("indent", &[Int, AText], |machine, arguments| indent(machine, arguments, "")),
+        fixed("nindent", &[Int, AText], |machine, arguments| indent(machine, arguments, "\n")),
+        fixed("replace", &[AText, AText, AText], |machine, arguments| {
+            replace(machine, &text(arguments, 0), &text(arguments, 1), &text(arguments, 2)).map(Value::String)
+        }),
+        fixed("plural", &[AText, AText, Int], |_, arguments| {
+            Ok(any(arguments, usize::from(int(arguments, 2) != 1)))
+        }),
+        fixed("toString", &[Any], |machine, arguments| shown(machine, &any(arguments, 0)).map(Value::String)),
+        fixed("toStrings", &[Any], |machine, arguments| match any(arguments, 0) {
+            Value::List(list) if list.kind() == ListKind::Strings => Ok(Value::List(list)),
+            value => Ok(Value::texts(texts_of(machine, &value)?)),
+        }),
+        fixed("join", &[AText, Any], |machine, arguments| {
+            let (between, parts) = (text(arguments, 0), texts_of(machine, &any(arguments, 1))?);
+            let parts: Vec<&[u8]> = parts.iter().map(Text::as_bytes).collect();
+            join(machine, &parts, between.as_bytes()).map(Value::String)
+        }),
+        fixed("split", &[AText, AText], |_, arguments| {
+            Ok(numbered(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
+        }),
+        fixed("splitList", &[AText, AText], |_, arguments| {
+            Ok(Value::texts(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
+        }),
+        fixed("splitn", &[AText, Int, AText], |_, arguments| {
+            let most = usize::try_from(int(arguments, 1)).unwrap_or(usize::MAX);
+            Ok(numbered(split(&text(arguments, 2), &text(arguments, 0), most)))
+        }),
+    ];
 
-/// A function of the whole text as text.
-fn on_text(arguments: &[Value], at: usize, act: fn(&str) -> String) -> Result<Value, Fault> {
-    Ok(Value::text(act(&text(arguments, at).as_str())))
+/// The text without the runes at its ends that are meant. A byte that begins no rune is U+FFFD here, and is kept as it is.
+fn trimmed(text: &Text, meant: impl Fn(char) -> bool) -> Value {
+    let bytes = text.as_bytes();
+    let runes: Vec<(char, usize)> = bytes
+        .utf8_chunks()
+        .flat_map(|chunk| {
+            let valid = chunk.valid().chars().map(|c| (c, c.len_utf8()));
+            valid.chain(chunk.invalid().iter().map(|_| ('\u{fffd}', 1)))
+        })
+        .collect();
+    let length = |runes: &[(char, usize)]| runes.iter().map(|(_, length)| length).sum::<usize>();
+    let kept = runes.iter().position(|(c, _)| !meant(*c)).unwrap_or(runes.len());
+    let end = runes.iter().rposition(|(c, _)| !meant(*c)).map_or(kept, |at| at + 1);
+    Value::text(&bytes[length(&runes[..kept])..length(&runes[..end])])
 }
 
 pub(super) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -206,7 +219,7 @@ fn repeat(machine: &mut dyn Machine, count: i64, text: &Text) -> Result<Value, F
 fn trim_all(_: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault> {
     let (set, text) = (text(arguments, 0), text(arguments, 1));
     let set = set.as_str();
-    Ok(Value::text(text.as_str().trim_matches(|c| set.contains(c))))
+    Ok(trimmed(&text, |c| set.contains(c)))
 }
 
 /// Lines of at most `width` bytes, broken at blanks; `long_words` says whether words that are longer are cut.
@@ -277,12 +290,17 @@ pub(super) fn replace(machine: &mut dyn Machine, old: &Text, new: &Text, text: &
     let (old, new, bytes) = (old.as_bytes(), new.as_bytes(), text.as_bytes());
     if old.is_empty() {
         // Go puts the new text around every rune.
-        let text = text.as_str();
         machine.budget().produce(new.len().saturating_mul(text.len() + 1).saturating_add(text.len()))?;
         let mut out = new.to_vec();
-        for c in text.chars() {
-            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            out.extend_from_slice(new);
+        for chunk in bytes.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                out.extend_from_slice(new);
+            }
+            for byte in chunk.invalid() {
+                out.push(*byte);
+                out.extend_from_slice(new);
+            }
         }
         return Ok(out.into());
     }

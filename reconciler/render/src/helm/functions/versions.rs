@@ -178,6 +178,30 @@ impl Host for Version {
         format!("{}.{}.{}{pre}{metadata}", self.major, self.minor, self.patch)
     }
 
+    fn parts(&self) -> Option<Vec<(&'static str, Value)>> {
+        let number = |number: u64| Value::Uint(UintKind::Uint64, number);
+        Some(vec![
+            ("major", number(self.major)),
+            ("minor", number(self.minor)),
+            ("patch", number(self.patch)),
+            ("pre", Value::text(self.pre.as_str())),
+            ("metadata", Value::text(self.metadata.as_str())),
+            ("original", Value::text(self.original.as_str())),
+        ])
+    }
+
+    fn deep_copied(&self) -> Option<Value> {
+        let nothing = String::new;
+        Some(Value::host(Version {
+            major: 0,
+            minor: 0,
+            patch: 0,
+            pre: nothing(),
+            metadata: nothing(),
+            original: nothing(),
+        }))
+    }
+
     fn as_any(&self) -> &dyn StdAny {
         self
     }

@@ -25,7 +25,7 @@ pub(super) const TABLE: &[Function] = &[
     fixed("toYamlPretty", &[Any], |machine, arguments| {
         let value = any(arguments, 0);
         machine.budget().weigh(&value)?;
-        let document = value.to_document().map_err(|e| Fault::wrong(e.to_string()))?;
+        let document = value.to_direct_document().map_err(|e| Fault::wrong(e.to_string()))?;
         Ok(Value::text(without_newline(yaml::emit_indented(&document.into()))))
     }),
     fixed("fromYaml", &[AText], |machine, arguments| {

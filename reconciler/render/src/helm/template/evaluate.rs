@@ -268,7 +268,11 @@ fn accept(value: Seen, param: Param) -> Result<Value, Fault> {
         (Value::Nil, _) => return Err(wrong("interface {}")),
         _ => false,
     };
-    if fits { Ok(value) } else { Err(wrong(value.type_name())) }
+    match &value {
+        Value::Host(object) if fits => Ok(object.copied().unwrap_or(value)),
+        _ if fits => Ok(value),
+        _ => Err(wrong(value.type_name())),
+    }
 }
 
 /// A number where its type is not known.

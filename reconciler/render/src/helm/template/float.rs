@@ -27,7 +27,7 @@ pub(crate) fn format(number: f64, verb: char, precision: Option<usize>) -> Strin
             };
             with_go_exponent(&text, verb)
         }
-        'x' | 'X' => hexadecimal(number, verb == 'X'),
+        'x' | 'X' => hexadecimal(number, precision, verb == 'X'),
         'b' => binary(number),
         _ => general(number, verb, precision),
     }
@@ -90,8 +90,8 @@ fn binary(number: f64) -> String {
     format!("{mantissa}p{exponent:+}")
 }
 
-/// `0x1.8p+01`, always the shortest.
-fn hexadecimal(number: f64, upper: bool) -> String {
+/// `0x1.8p+01`: the shortest, or so many digits behind the point, halves to the even one.
+fn hexadecimal(number: f64, precision: Option<usize>, upper: bool) -> String {
     let (mut mantissa, mut exponent) = parts(number);
     if mantissa == 0 {
         exponent = 0;
@@ -102,8 +102,23 @@ fn hexadecimal(number: f64, upper: bool) -> String {
         }
         exponent += 52;
     }
+    if let Some(digits @ 0..13) = precision {
+        let dropped = 52 - 4 * digits;
+        let (kept, rest, half) =
+            (mantissa >> dropped, mantissa & ((1 << dropped) - 1), 1_u64 << (dropped - 1));
+        let up = rest > half || (rest == half && kept % 2 == 1);
+        mantissa = (kept + u64::from(up)) << dropped;
+        if mantissa >= 1 << 53 {
+            mantissa >>= 1;
+            exponent += 1;
+        }
+    }
     let fraction = format!("{:013x}", mantissa & ((1 << 52) - 1));
-    let fraction = fraction.trim_end_matches('0');
+    let fraction = match precision {
+        None => fraction.trim_end_matches('0').to_owned(),
+        Some(digits) if digits <= fraction.len() => fraction[..digits].to_owned(),
+        Some(digits) => format!("{fraction}{}", "0".repeat(digits - fraction.len())),
+    };
     let point = if fraction.is_empty() { "" } else { "." };
     let sign = if exponent < 0 { '-' } else { '+' };
     let text = format!("0x{}{point}{fraction}p{sign}{:02}", mantissa >> 52, exponent.abs());
@@ -121,6 +136,8 @@ pub(super) fn with_point(text: &str, verb: char, precision: Option<usize>) -> St
                 number.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count();
             precision.unwrap_or(6).saturating_sub(significant)
         }
+        // Go counts the `x`, too.
+        'x' => precision.unwrap_or(6).saturating_sub(number.bytes().skip(1).filter(|c| *c != b'.').count()),
         _ => 0,
     };
     if !out.contains('.') {
@@ -156,9 +173,14 @@ mod tests {
         check(1234.5, 'e', Some(2), "1.23e+03");
         check(1e21, 'f', None, "1000000000000000000000");
         check(255.0, 'x', None, "0x1.fep+07");
+        check(1.5, 'X', Some(0), "0X1P+01");
+        check(0.0, 'x', Some(2), "0x0.00p+00");
+        check(1.999_999, 'x', Some(1), "0x1.0p+01");
+        check(1.0, 'x', Some(15), "0x1.000000000000000p+00");
         check(1.0, 'b', None, "4503599627370496p-52");
         assert_eq!(with_point("1", 'g', None), "1.00000");
         assert_eq!(with_point("1e+07", 'g', None), "1.00000e+07");
+        assert_eq!(with_point("0x1.8p+00", 'x', None), "0x1.8000p+00");
         assert_eq!(with_point("3", 'f', Some(0)), "3.");
     }
 }

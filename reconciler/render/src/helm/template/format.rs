@@ -1,7 +1,7 @@
 //! How values print: Go's `fmt`, verbs, flags, padding and its error texts.
 
 use super::quote::{can_backquote, quote, quote_char};
-use crate::helm::value::{Dict, IntKind, List, Value};
+use crate::helm::value::{Dict, Host, IntKind, List, UintKind, Value};
 
 /// What stands between `%` and the verb.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Flags {
     pub(super) zero: bool,
     /// `%#v`: values as Go source.
     pub(super) go_syntax: bool,
+    /// `%+v`: the names of fields, too.
+    pub(super) plus_v: bool,
 }
 
 /// Collects what is printed, up to a number of bytes.
@@ -23,6 +25,8 @@ pub(super) struct Printer {
     pub(super) flags: Flags,
     /// While an error text is printed, methods are not asked.
     erroring: bool,
+    /// Within how many lists, maps and structs what is printed stands.
+    depth: usize,
     room: usize,
     /// Whether there was no room for something.
     pub(super) full: bool,
@@ -30,7 +34,7 @@ pub(super) struct Printer {
 
 impl Printer {
     pub(super) fn new(room: usize) -> Self {
-        Printer { out: Vec::new(), flags: Flags::default(), erroring: false, room, full: false }
+        Printer { out: Vec::new(), flags: Flags::default(), erroring: false, depth: 0, room, full: false }
     }
 
     pub(super) fn write(&mut self, text: impl AsRef<[u8]>) {
@@ -86,6 +90,15 @@ impl Printer {
         let stringable =
             !self.erroring && !self.flags.go_syntax && matches!(verb, 'v' | 's' | 'x' | 'X' | 'q');
         match value {
+            // An error would be wrapped, where there were one and something to wrap it with.
+            Value::Dict(_)
+            | Value::List(_)
+            | Value::Host(_)
+            | Value::Int(IntKind::Duration | IntKind::Month | IntKind::Weekday, _)
+                if verb == 'w' && !self.erroring =>
+            {
+                self.bad_verb(value, verb);
+            }
             Value::Nil if self.flags.go_syntax => self.write("interface {}(nil)"),
             Value::Nil => self.write("<nil>"),
             Value::Bool(b) => match verb {
@@ -107,16 +120,55 @@ impl Printer {
             Value::Dict(dict) => self.dict(dict, verb),
             Value::Host(object) => match object.plain() {
                 Some(plain) if !stringable || object.kind() != "ptr" => self.value(&plain, verb),
-                _ if stringable => self.string(object.display().as_bytes(), verb, value),
-                _ => self.write(object.display()),
+                _ if stringable && object.has_string_method() => {
+                    self.string(object.display().as_bytes(), verb, value);
+                }
+                _ => match object.parts() {
+                    // It would be an address, and verbs that are not for numbers do not fit one.
+                    Some(_) if self.depth > 0 && object.kind() == "ptr" && !"vdobxX".contains(verb) => {
+                        self.bad_verb(value, verb);
+                    }
+                    Some(parts) => self.structure(&**object, &parts, verb),
+                    None => self.write(object.display()),
+                },
             },
         }
+    }
+
+    /// The fields of a struct.
+    fn structure(&mut self, object: &dyn Host, parts: &[(&'static str, Value)], verb: char) {
+        let name = object.type_name();
+        let pointer = if name.starts_with('*') { "&" } else { "" };
+        self.write(pointer);
+        if self.flags.go_syntax {
+            self.write(name.trim_start_matches('*'));
+        }
+        self.write("{");
+        for (at, (name, value)) in parts.iter().enumerate() {
+            if at > 0 {
+                self.write(if self.flags.go_syntax { ", " } else { " " });
+            }
+            if self.flags.go_syntax || self.flags.plus_v {
+                self.write(format!("{name}:"));
+            }
+            self.inner(value, verb);
+        }
+        self.write("}");
+    }
+
+    /// A part of something.
+    fn inner(&mut self, value: &Value, verb: char) {
+        self.depth += 1;
+        self.value(value, verb);
+        self.depth -= 1;
     }
 
     fn bad_verb(&mut self, value: &Value, verb: char) {
         self.write(format!("%!{verb}({}=", value.type_name()));
         self.erroring = true;
+        let depth = std::mem::take(&mut self.depth);
         self.value(value, 'v');
+        self.depth = depth;
         self.erroring = false;
         self.write(")");
     }
@@ -134,7 +186,7 @@ impl Printer {
             if at > 0 {
                 self.write(between);
             }
-            self.value(item, verb);
+            self.inner(item, verb);
         }
         self.write(close);
     }
@@ -151,9 +203,9 @@ impl Printer {
             if at > 0 {
                 self.write(between);
             }
-            self.value(&Value::text(key), verb);
+            self.inner(&Value::text(key), verb);
             self.write(":");
-            self.value(&value, verb);
+            self.inner(&value, verb);
         }
         self.write(close);
     }
@@ -183,7 +235,8 @@ impl Printer {
                     if at > 0 {
                         self.write(" ");
                     }
-                    self.integer(u64::from(*byte), false, verb, &Value::int(i64::from(*byte)));
+                    let number = Value::Uint(UintKind::Uint8, u64::from(*byte));
+                    self.integer(u64::from(*byte), false, verb, &number);
                 }
                 self.write("]");
             }
@@ -261,6 +314,7 @@ impl Printer {
         let zeros = least.saturating_sub(digits.len());
         let octal_shows = zeros > 0 || digits.starts_with('0');
         let prefix = match verb {
+            'O' if self.flags.sharp && !octal_shows => "0o0",
             'O' => "0o",
             'b' if self.flags.sharp => "0b",
             'o' if self.flags.sharp && !octal_shows => "0",

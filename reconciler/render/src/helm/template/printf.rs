@@ -116,9 +116,9 @@ impl Directives<'_> {
             _ if !self.good => self.printer.write(format!("%!{verb}(BADINDEX)")),
             (_, None) => self.printer.write(format!("%!{verb}(MISSING)")),
             (_, Some(value)) => {
-                if verb == 'v' {
+                if matches!(verb, 'v' | 'w') {
                     self.printer.flags.go_syntax = std::mem::take(&mut self.printer.flags.sharp);
-                    self.printer.flags.plus = false;
+                    self.printer.flags.plus_v = std::mem::take(&mut self.printer.flags.plus);
                 }
                 self.printer.argument(value, verb);
                 self.argument += 1;

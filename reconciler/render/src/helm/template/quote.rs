@@ -1,5 +1,12 @@
 //! Texts in quotes, as Go's `strconv.Quote` writes them.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// The characters of the Unicode that Go has.
+static KNOWN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Age=15.0}$").ok());
+
 /// The text between double quotes with everything escaped that does not print. `ascii`: everything beyond ASCII, too.
 pub(crate) fn quote(text: &[u8], ascii: bool) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -54,7 +61,8 @@ fn push_escaped(out: &mut String, c: char, quote: char, ascii: bool) {
 
 /// Whether a character is a letter, mark, number, punctuation, symbol or the ASCII space: Go's `unicode.IsPrint`.
 ///
-/// Rust's escaping for debugging has the same classes, but for combining marks, which it only escapes where a text begins.
+/// Rust's escaping for debugging has the same classes, but for combining marks, which it only escapes where a text begins, and for what
+/// Unicode has got since Go's tables were made.
 pub(crate) fn is_print(c: char) -> bool {
     match c {
         ' '..='~' => true,
@@ -62,7 +70,10 @@ pub(crate) fn is_print(c: char) -> bool {
         c => {
             let mut buffer = [b'a'; 5];
             let length = c.encode_utf8(&mut buffer[1..]).len();
-            std::str::from_utf8(&buffer[..=length]).is_ok_and(|text| text.escape_debug().nth(1) == Some(c))
+            std::str::from_utf8(&buffer[..=length]).is_ok_and(|text| {
+                text.escape_debug().nth(1) == Some(c)
+                    && KNOWN.as_ref().is_none_or(|known| known.is_match(&text[1..]))
+            })
         }
     }
 }
@@ -77,6 +88,7 @@ mod tests {
             quote("a\"b\\\n\t\u{0}\u{7f}é\u{a0}\u{200b}😀\u{301}".as_bytes(), false),
             "\"a\\\"b\\\\\\n\\t\\x00\\x7fé\\u00a0\\u200b😀\u{301}\""
         );
+        assert_eq!(quote("\u{2ffb}\u{2ffc}".as_bytes(), false), "\"\u{2ffb}\\u2ffc\"");
         assert_eq!(quote("é😀".as_bytes(), true), "\"\\u00e9\\U0001f600\"");
         assert_eq!(quote(b"\xffa", false), "\"\\xffa\"");
         assert_eq!(quote_char('\'', false), "'\\''");

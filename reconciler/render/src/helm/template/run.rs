@@ -265,6 +265,8 @@ impl<'a> Run<'a> {
             Some(otherwise) if !ran => self.walk(otherwise, dot)?,
             _ => Flow::Next,
         };
+        // In `else` a `break` ends this loop, which has ended, and a `continue` goes on with the one around it: a quirk of Go.
+        let flow = if flow == Flow::Break { Flow::Next } else { flow };
         self.variables.truncate(mark);
         Ok(flow)
     }
@@ -363,7 +365,10 @@ impl Machine for Run<'_> {
         };
         let mut layer = Templates { trees: HashMap::new(), below: Some(Rc::clone(&self.templates)) };
         trees.iter().cloned().for_each(|tree| layer.add(tree));
-        let Some(tree) = layer.find("gotpl").cloned() else { return Ok(Text::from("")) };
+        // Not by its name: one that is empty does not replace that of a `tpl` around it, but is what runs.
+        let Some(tree) = trees.iter().find(|tree| &*tree.name == "gotpl").cloned() else {
+            return Ok(Text::from(""));
+        };
         let outer = std::mem::replace(&mut self.templates, Rc::new(layer));
         let dot = if matches!(dot, Value::Nil) { None } else { Some(dot) };
         let printed = self.captured(&tree, &dot);

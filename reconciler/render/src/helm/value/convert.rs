@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{DEPTH, Dict, DictKind, List, Value};
+use super::{DEPTH, Dict, DictKind, IntKind, List, Value};
 use crate::yaml;
 
 /// A value nests deeper than [`DEPTH`], or holds itself.
@@ -31,14 +31,31 @@ impl Value {
         }
     }
 
-    /// The document that JSON and YAML encoders make of this value.
+    /// The document that a JSON encoder makes of this value, and so a YAML encoder that goes through JSON.
     pub(crate) fn to_document(&self) -> Result<yaml::Value, TooDeep> {
-        self.document(DEPTH)
+        self.document(DEPTH, Way::Json)
     }
 
-    fn document(&self, levels: usize) -> Result<yaml::Value, TooDeep> {
-        let below = levels.checked_sub(1).ok_or(TooDeep)?;
+    /// The document that a YAML encoder makes of it by itself: nil lists and maps are empty ones, bytes are numbers, and times and spans
+    /// are what they print.
+    pub(crate) fn to_direct_document(&self) -> Result<yaml::Value, TooDeep> {
+        self.document(DEPTH, Way::Direct)
+    }
+
+    fn document(&self, levels: usize, way: Way) -> Result<yaml::Value, TooDeep> {
+        let below = (levels.checked_sub(1).ok_or(TooDeep)?, way);
+        let direct = way == Way::Direct;
         Ok(match self {
+            Value::Int(IntKind::Duration, number) if direct => {
+                yaml::Value::String(crate::helm::functions::named_number(IntKind::Duration, *number))
+            }
+            Value::Bytes(bytes) if direct => {
+                yaml::Value::Seq(bytes.iter().map(|byte| yaml::Value::Int(i64::from(*byte)).into()).collect())
+            }
+            Value::Host(object) if direct && object.type_name() == "time.Time" => {
+                let text = object.encoded().as_text().map(|text| text.as_str().into_owned());
+                yaml::Value::Time(text.unwrap_or_default().into())
+            }
             Value::Nil => yaml::Value::Null,
             Value::Bool(b) => yaml::Value::Bool(*b),
             Value::Int(_, number) => yaml::Value::Int(*number),
@@ -51,11 +68,11 @@ impl Value {
                 use base64::Engine as _;
                 yaml::Value::String(base64::engine::general_purpose::STANDARD.encode(bytes))
             }
-            Value::List(list) if list.is_nil() => yaml::Value::Null,
+            Value::List(list) if list.is_nil() && !direct => yaml::Value::Null,
             Value::List(list) => yaml::Value::Seq(sequence(list, below)?),
-            Value::Dict(dict) if dict.is_nil() => yaml::Value::Null,
+            Value::Dict(dict) if dict.is_nil() && !direct => yaml::Value::Null,
             Value::Dict(dict) => yaml::Value::Map(mapping(dict, below)?),
-            Value::Host(object) => object.encoded().document(below)?,
+            Value::Host(object) => object.encoded().document(below.0, way)?,
         })
     }
 }
@@ -64,13 +81,21 @@ fn float(number: f64) -> yaml::Value {
     yaml::Value::Float(Box::new(yaml::Float { number, text: yaml::go_float(number) }))
 }
 
-fn sequence(list: &List, below: usize) -> Result<Vec<yaml::Node>, TooDeep> {
-    list.iter().map(|item| item.document(below).map(yaml::Node::from)).collect()
+/// How a document is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Json,
+    Direct,
 }
 
-fn mapping(dict: &Dict, below: usize) -> Result<yaml::Map, TooDeep> {
+fn sequence(list: &List, (levels, way): (usize, Way)) -> Result<Vec<yaml::Node>, TooDeep> {
+    list.iter().map(|item| item.document(levels, way).map(yaml::Node::from)).collect()
+}
+
+fn mapping(dict: &Dict, (levels, way): (usize, Way)) -> Result<yaml::Map, TooDeep> {
     let entries = dict.entries();
-    let entries = entries.iter().map(|(key, value)| Ok((Box::from(&**key), value.document(below)?.into())));
+    let entries =
+        entries.iter().map(|(key, value)| Ok((Box::from(&**key), value.document(levels, way)?.into())));
     Ok(yaml::Map::from_entries(entries.collect::<Result<_, TooDeep>>()?))
 }
 

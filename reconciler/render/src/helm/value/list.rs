@@ -1,5 +1,6 @@
-//! Slices. No function changes one in place.
+//! Slices. No function changes one in place, but for `sortAlpha`, which puts the texts of a `[]string` in order for all who hold it.
 
+use std::cell::OnceCell;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -41,17 +42,19 @@ struct Body {
     /// Go's nil slice: empty like another, but `null` in JSON and YAML.
     nil: bool,
     items: Vec<Value>,
+    /// The items in order, once somebody has sorted them. Whoever looks at the items at that moment goes on seeing them as they were.
+    sorted: OnceCell<Vec<Value>>,
 }
 
 impl List {
     /// A list of these items.
     pub(crate) fn new(kind: ListKind, items: Vec<Value>) -> Self {
-        List(Rc::new(Body { kind, nil: false, items }))
+        List(Rc::new(Body { kind, nil: false, items, sorted: OnceCell::new() }))
     }
 
     /// A nil slice.
     pub(crate) fn nil(kind: ListKind) -> Self {
-        List(Rc::new(Body { kind, nil: true, items: Vec::new() }))
+        List(Rc::new(Body { kind, nil: true, items: Vec::new(), sorted: OnceCell::new() }))
     }
 
     /// Its Go type.
@@ -62,6 +65,11 @@ impl List {
     /// Whether it is Go's nil slice.
     pub(crate) fn is_nil(&self) -> bool {
         self.0.nil
+    }
+
+    /// Puts the items into this order, for every holder of the list. The order is that of `sortAlpha`, so a second time changes nothing.
+    pub(crate) fn sort_to(&self, sorted: Vec<Value>) {
+        let _ = self.0.sorted.set(sorted);
     }
 
     pub(super) fn dismantle(mut self, open: &mut Vec<Value>) {
@@ -75,7 +83,7 @@ impl Deref for List {
     type Target = [Value];
 
     fn deref(&self) -> &[Value] {
-        &self.0.items
+        self.0.sorted.get().unwrap_or(&self.0.items)
     }
 }
 

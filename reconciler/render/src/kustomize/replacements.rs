@@ -222,7 +222,9 @@ fn taken(objects: &ResMap, (id, path): (&Selector, &str), part: &Part) -> std::r
         return Err(format!("fieldPath `{path}` is missing for replacement source {wanted}"));
     };
     if part.delimiter.is_empty() {
-        return Ok(value.clone());
+        let mut copy = value.clone();
+        shared::separate(&mut copy);
+        return Ok(copy);
     }
     let Some(text) = value.scalar_text() else {
         return Err("delimiter option can only be used with scalar nodes".to_owned());

@@ -84,7 +84,7 @@ pub const LIMITS: [Limit; 14] = [
     ),
     limit(
         "unit-seconds",
-        "Seconds for one unit, looked at at files, patches and templates",
+        "Seconds for one unit, looked at at files, patches and while templates run",
         |o| o.time.most.as_secs(),
         |o, n| o.time.most = Duration::from_secs(n),
     ),

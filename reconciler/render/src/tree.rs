@@ -14,7 +14,7 @@ use crate::error::Trouble;
 
 pub use changes::Changes;
 pub use files::ReadSet;
-pub(crate) use files::{Files, Found};
+pub(crate) use files::{Deadline, Files, Found};
 pub use mem::MemTree;
 pub use path::{PathError, RepoPath};
 

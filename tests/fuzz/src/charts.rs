@@ -115,7 +115,9 @@ pub fn index(bytes: &[u8]) {
         let _ = release.digest();
         if let Ok(url) = release.url("https://charts.example.com/stable") {
             assert!(matches!(check_address(&url), Ok(Way::Https)), "{url:?}");
-            assert!(!url.contains(['@', '?', '#']), "{url:?}");
+            assert!(!url.contains(['?', '#']), "{url:?}");
+            let host = url.split('/').nth(2).unwrap_or_default();
+            assert!(!host.is_empty() && !host.contains('@'), "{url:?}");
         }
     }
 }

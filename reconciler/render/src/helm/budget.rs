@@ -3,6 +3,10 @@
 use super::engine::EngineLimits;
 use super::fault::Fault;
 use super::value::{DEPTH, TooDeep, Value};
+use crate::tree::Deadline;
+
+/// Steps between two looks at the time: one step is quick, or its bytes are limited.
+const STEPS_PER_LOOK: u64 = 256;
 
 /// The budget of one render. Every amount only grows; what was made and dropped again counts, too.
 pub(crate) struct Budget {
@@ -10,18 +14,37 @@ pub(crate) struct Budget {
     steps: u64,
     produced: u64,
     output: u64,
+    deadline: Option<Deadline>,
+    /// The step at which the time is looked at.
+    next_look: u64,
 }
 
 impl Budget {
     /// Nothing used yet.
     pub(crate) fn new(limits: EngineLimits) -> Self {
-        Budget { limits, steps: 0, produced: 0, output: 0 }
+        Budget { limits, steps: 0, produced: 0, output: 0, deadline: None, next_look: STEPS_PER_LOOK }
+    }
+
+    /// The same, for as long as there is time.
+    pub(crate) fn until(mut self, deadline: Option<Deadline>) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     /// Takes steps.
     pub(crate) fn spend(&mut self, steps: u64) -> Result<(), Fault> {
         self.steps = self.steps.saturating_add(steps);
-        within(self.steps, self.limits.steps, "steps of templates")
+        within(self.steps, self.limits.steps, "steps of templates")?;
+        if self.steps < self.next_look {
+            return Ok(());
+        }
+        self.next_look = self.steps.saturating_add(STEPS_PER_LOOK);
+        match &self.deadline {
+            Some(deadline) if deadline.is_over() => {
+                Err(Fault::Limit { what: "seconds for the unit", limit: deadline.seconds() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes bytes that a template goes on with. Asked before they are made, so that they never are where they are too many.

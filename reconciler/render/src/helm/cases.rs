@@ -74,7 +74,7 @@ fn rendered(case: &Case<'_>, values: &str) -> Result<String, String> {
         base_path: "chart/templates",
         rendered: true,
     };
-    let rendered = render(&[file], &EngineOptions::default()).map_err(|e| e.to_string())?;
+    let rendered = render(&[file], &EngineOptions::default(), None).map_err(|e| e.to_string())?;
     Ok(rendered.into_iter().next().map(|template| template.text).unwrap_or_default())
 }
 

@@ -7,6 +7,7 @@ use super::template::parser::parse;
 use super::template::run::{Run, Templates, without_no_value};
 use super::template::tree::Source;
 use super::value::{Dict, DictKind, Value};
+use crate::tree::Deadline;
 
 /// One template file of a chart.
 pub(crate) struct TemplateFile<'a> {
@@ -66,12 +67,14 @@ pub(crate) struct RenderedTemplate {
     pub(crate) text: String,
 }
 
-/// Renders the templates that are wanted, in Helm's order: deeper paths first, of equally deep ones the last name first.
+/// Renders the templates that are wanted, in Helm's order: deeper paths first, of equally deep ones the last name first; for as long as
+/// there is time.
 ///
 /// The maps of the contexts are used up: templates change them, and afterwards they may be empty.
 pub(crate) fn render(
     templates: &[TemplateFile<'_>],
     options: &EngineOptions,
+    deadline: Option<Deadline>,
 ) -> Result<Vec<RenderedTemplate>, TemplateError> {
     let mut files: Vec<&TemplateFile<'_>> = templates.iter().collect();
     files.sort_by(|a, b| depth(b.name).cmp(&depth(a.name)).then_with(|| b.name.cmp(a.name)));
@@ -80,7 +83,7 @@ pub(crate) fn render(
         let source = Source { name: Rc::from(file.name), text: Rc::from(file.text) };
         parse(&Rc::new(source))?.into_iter().for_each(|tree| parsed.add(tree));
     }
-    let mut run = Run::new(parsed, options);
+    let mut run = Run::new(parsed, options, deadline);
     let mut rendered = Vec::new();
     for file in files.iter().filter(|file| file.rendered) {
         let template = [("Name", Value::text(file.name)), ("BasePath", Value::text(file.base_path))];
@@ -135,7 +138,7 @@ mod tests {
             file("c/templates/_a.tpl", "{{ define \"name\" }} {{/* nothing */}} {{ end }}", false),
             file("c/charts/d/templates/_h.tpl", "{{ define \"name\" }}child{{ end }}", false),
         ];
-        let rendered = render(&files, &EngineOptions::default()).unwrap();
+        let rendered = render(&files, &EngineOptions::default(), None).unwrap();
         let texts: Vec<&str> = rendered.iter().map(|one| one.text.as_str()).collect();
         // As Helm 4.3.2 prints them, which sorts by name afterwards.
         let expected = [
@@ -158,6 +161,6 @@ mod tests {
             rendered: true,
         };
         let options = EngineOptions { now_unix_s: Some(86_400), ..EngineOptions::default() };
-        assert_eq!(render(&[file], &options).unwrap()[0].text, "86400 1970-01-02 24h0m0s 1970");
+        assert_eq!(render(&[file], &options, None).unwrap()[0].text, "86400 1970-01-02 24h0m0s 1970");
     }
 }

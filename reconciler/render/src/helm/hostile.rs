@@ -22,7 +22,8 @@ fn rendered(text: &str) -> Result<String, TemplateError> {
         rendered: true,
     };
     let options = EngineOptions { limits: LIMITS, now_unix_s: None };
-    render(&[file], &options).map(|mut templates| templates.pop().map(|one| one.text).unwrap_or_default())
+    render(&[file], &options, None)
+        .map(|mut templates| templates.pop().map(|one| one.text).unwrap_or_default())
 }
 
 /// The template is stopped by a budget, and the error says which and where.
@@ -195,7 +196,7 @@ fn maps_that_hold_themselves_are_gone_after_the_render() {
         base_path: "chart/templates",
         rendered: true,
     };
-    assert_eq!(render(&[file], &EngineOptions::default()).unwrap()[0].text, "ok");
+    assert_eq!(render(&[file], &EngineOptions::default(), None).unwrap()[0].text, "ok");
     assert_eq!(Rc::strong_count(&count), 1);
 }
 

@@ -197,13 +197,14 @@ fn rendered(scope: &Scope<'_>, request: &Request<'_>) -> Result<Release, HelmErr
         |name: &str| all.iter().find(|template| template.name == name).map(|template| template.file);
     let in_time = || request.loading.files.check_time(request.chart).map_err(ChartError::from);
     in_time()?;
-    let texts = engine::render(&asked, request.engine).map_err(|error| {
-        let place = file_of(&error.at.template).map(|file| file.place(error.at.line));
-        let mut at = place.unwrap_or_else(|| Origin::new(request.chart, 0));
-        // Ours count from 1.
-        at.column = if error.at.column > 0 { error.at.column + 1 } else { 0 };
-        HelmError::Template { at, error }
-    })?;
+    let texts =
+        engine::render(&asked, request.engine, request.loading.files.deadline()).map_err(|error| {
+            let place = file_of(&error.at.template).map(|file| file.place(error.at.line));
+            let mut at = place.unwrap_or_else(|| Origin::new(request.chart, 0));
+            // Ours count from 1.
+            at.column = if error.at.column > 0 { error.at.column + 1 } else { 0 };
+            HelmError::Template { at, error }
+        })?;
     in_time()?;
     let mut printed = Vec::new();
     for text in &texts {

@@ -1,9 +1,15 @@
 //! Stories of charts as units: a repository in memory, a release, the outcome.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use apimachinery::{Clock, Timestamp};
 
 use crate::helm::{Engine, HelmOptions, HelmProgram, Program, ProgramError, ProgramRequest};
-use crate::{Dialect, Hook, MemTree, Phase, RenderOptions, Rendered, RepoPath, render_unit};
+use crate::{
+    Dialect, Hook, MemTree, Phase, RenderOptions, Rendered, RepoPath, TimeLimit, Trouble, render_unit,
+};
 
 const CHART: (&str, &str) = ("apps/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
 
@@ -224,4 +230,31 @@ fn a_unit_that_asks_for_a_helm_binary_gets_it_where_there_is_one() {
     );
     let names: Vec<&str> = asked[0].files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["Chart.yaml", "prod.yaml", "templates/a.yaml"]);
+}
+
+/// A clock on which every look takes a millisecond.
+#[derive(Debug, Default)]
+struct Looks(AtomicU64);
+
+impl Clock for Looks {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn templates_that_go_on_for_too_long_are_stopped_at_their_place() {
+    let long = "{{ range until 1000000 }}{{ end }}";
+    let tree = MemTree::of(&[CHART, ("apps/web/templates/a.yaml", MAP), ("apps/web/templates/b.yaml", long)]);
+    let time = TimeLimit { most: Duration::from_secs(1), clock: Some(Arc::new(Looks::default())) };
+    let options = RenderOptions { time, ..RenderOptions::default() };
+    let error = render_unit(&tree, &RepoPath::parse("apps/web").unwrap(), &options).unwrap_err();
+    assert_eq!(error.trouble(), Trouble::OverLimit);
+    let message = error.to_string();
+    assert!(message.starts_with("apps/web/templates/b.yaml:1:"), "{message}");
+    assert!(message.contains("more than 1 seconds for the unit"), "{message}");
 }

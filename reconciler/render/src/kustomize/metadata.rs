@@ -65,13 +65,14 @@ pub(super) fn set_text(node: &mut Node, text: String) {
     node.value = Value::String(text);
 }
 
-/// Makes texts of all annotations: upstream does so whenever it writes a note about a step among them.
+/// Makes texts of all annotations, and each a value of its own: upstream does so whenever it writes a note about a step among them.
 pub(super) fn annotations_to_texts(node: &mut Node) {
     let Some(metadata) = node.get_mut("metadata").and_then(Node::as_map_mut) else { return };
     let Some(held) = metadata.get_mut("annotations").and_then(Node::as_map_mut) else { return };
     for value in held.values_mut() {
         let text = literal_text(value);
         set_text(value, text);
+        value.share = 0;
     }
 }
 

@@ -49,10 +49,22 @@ pub(crate) struct Files<'t> {
 }
 
 /// When a render is given up.
-struct Deadline {
+#[derive(Clone)]
+pub(crate) struct Deadline {
     clock: Arc<dyn Clock>,
     at: Cell<Duration>,
     seconds: u64,
+}
+
+impl Deadline {
+    pub(crate) fn is_over(&self) -> bool {
+        self.clock.monotonic() >= self.at.get()
+    }
+
+    /// How long the render may take in all.
+    pub(crate) fn seconds(&self) -> u64 {
+        self.seconds
+    }
 }
 
 impl<'t> Files<'t> {
@@ -104,11 +116,16 @@ impl<'t> Files<'t> {
     /// Refuses to go on once time is up. Every read asks this; so does whoever works for long without reading.
     pub(crate) fn check_time(&self, path: &RepoPath) -> Result<(), TreeError> {
         match &self.deadline {
-            Some(deadline) if deadline.clock.monotonic() >= deadline.at.get() => {
+            Some(deadline) if deadline.is_over() => {
                 Err(TreeError::TooSlow { path: path.clone(), seconds: deadline.seconds })
             }
             _ => Ok(()),
         }
+    }
+
+    /// For whoever works for long and does not know these files.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        self.deadline.clone()
     }
 
     /// Does what takes its time elsewhere and has a limit of its own: it does not count.

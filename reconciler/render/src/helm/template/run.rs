@@ -14,6 +14,7 @@ use crate::helm::engine::EngineOptions;
 use crate::helm::fault::{Fault, TemplateError};
 use crate::helm::functions::{Machine, compile};
 use crate::helm::value::{Dict, IntKind, Text, UintKind, Value, WeakDict};
+use crate::tree::Deadline;
 
 /// What an expression gives. None is Go's value of no type, which an empty interface becomes at the end of a pipeline: fields of
 /// it are nothing again, where a field of a nil in a map is an error.
@@ -89,13 +90,13 @@ impl Drop for Run<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// A render of these templates.
-    pub(crate) fn new(templates: Templates, options: &'a EngineOptions) -> Self {
+    /// A render of these templates, for as long as there is time.
+    pub(crate) fn new(templates: Templates, options: &'a EngineOptions, deadline: Option<Deadline>) -> Self {
         let source = Source { name: Rc::from(""), text: Rc::from([]) };
         let nothing = Tree { name: Rc::from(""), source: Rc::new(source), body: Body::new() };
         Run {
             options,
-            budget: Budget::new(options.limits),
+            budget: Budget::new(options.limits).until(deadline),
             templates: Rc::new(templates),
             tree: Rc::new(nothing),
             variables: Vec::new(),

@@ -66,6 +66,7 @@ impl<'e> ImageRule<'e> {
             image.push_str(&digest);
         }
         field.value = if field.quoted { Value::String(image) } else { resolve_text(&image) };
+        field.untyped = !field.quoted;
     }
 }
 

@@ -159,7 +159,7 @@ impl Replacement {
         // A path of a source names one value: a wildcard would only be an error.
         let (source_path, is_named) = path(source, &self.source_path, self.style % 2);
         let mut from = named(source);
-        from.set("fieldPath", Y::text(source_path));
+        from.set("fieldPath", Y::text(source_path.clone()));
         if self.options != Y::Raw("null") {
             from.set("options", self.options.clone());
         }
@@ -168,6 +168,15 @@ impl Replacement {
             let path = path(target, &self.target_path, self.style).0;
             Y::map([("select", named(target)), ("fieldPaths", Y::Seq(vec![Y::text(path)]))])
         });
+        // What writes into the map that it takes changes what the reference writes next: see SHORTCOMINGS.
+        if let Some(Y::Seq(paths)) = to.get("fieldPaths").cloned() {
+            let inside = |path: &Y| matches!(path, Y::Text(path) if path.len() > source_path.len() && path.starts_with(&source_path));
+            let outside: Vec<Y> = paths.into_iter().filter(|path| !inside(path)).collect();
+            to.set(
+                "fieldPaths",
+                Y::Seq(if outside.is_empty() { vec![Y::text("spec.size")] } else { outside }),
+            );
+        }
         // What is no text has no place in a name or a namespace, for an API server and for us. Without paths the name is meant.
         if !is_named {
             let identity = |path: &Y| ["metadata.name", "metadata.namespace"].map(Y::text).contains(path);

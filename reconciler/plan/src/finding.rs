@@ -16,6 +16,7 @@ use std::fmt;
 use apimachinery::ObjectId;
 
 use crate::Origin;
+use crate::review::escape::visible;
 
 pub mod catalogue;
 pub mod delivery;
@@ -95,9 +96,17 @@ impl fmt::Display for Finding {
 /// Stands before the line of a file that a message ends with.
 const SHOWN: &str = "\n  | ";
 
-/// What a message says, and the line of a file that it shows below, if any.
+/// What a message says, and the line of a file that it shows at its end, if any.
 pub fn said_and_shown(message: &str) -> (&str, Option<&str>) {
-    message.split_once(SHOWN).map_or((message, None), |(said, line)| (said, Some(line)))
+    let parts = message.rsplit_once(SHOWN).filter(|(_, line)| !line.contains('\n'));
+    parts.map_or((message, None), |(said, line)| (said, Some(line)))
+}
+
+/// The same of a message that strangers may have written, each part on one line and without what a terminal or a build log would obey.
+pub(crate) fn visible_message(message: &str) -> String {
+    let (said, shown) = said_and_shown(message);
+    let shown = shown.map(|line| format!("{SHOWN}{}", visible(line))).unwrap_or_default();
+    format!("{}{shown}", visible(said))
 }
 
 /// Finding `mutated-in-wds`, which sync raises: the API server answered with other values than were applied. Takes paths only, so that no value of a Secret

@@ -19,7 +19,7 @@ use apimachinery::{Digest, Group, Kind, Name, Namespace, ObjectId, Version};
 use serde::{Serialize, Serializer};
 
 use crate::budget::{self, Cause, Held};
-use crate::finding::{Scene, Severity};
+use crate::finding::{Scene, Severity, visible_message};
 use crate::kinds::Kinds;
 use crate::placement::Expansion;
 use crate::{ClusterName, Declaration, Finding, Inventory, Pair, PolicyName, UnitName, finding};
@@ -152,7 +152,7 @@ impl From<Finding> for FindingEntry {
     /// Names come from manifests: control characters in them must not reach a terminal.
     fn from(finding: Finding) -> Self {
         let (file, line) = finding.origin.map(|origin| (escape::visible(&origin.file), origin.line)).unzip();
-        let message = escape::visible_lines(&finding.message);
+        let message = visible_message(&finding.message);
         Self { id: finding.id, severity: finding.severity, message, file, line }
     }
 }

@@ -52,7 +52,7 @@ pub use kustomize::{
 };
 pub use limits::{LIMITS, Limit, LimitError, TimeLimit, limits_reference};
 pub use object::{Dialect, Hook, Origin, OriginalId, Phase, Rendered, RenderedObject};
-pub use plain::{PlainError, PlainOptions};
+pub use plain::{PlainError, PlainOptions, is_manifest};
 pub use renders::{Asked, Parts, Renders};
 pub use tree::{BlobId, Changes, Entry, MemTree, PathError, ReadSet, RepoPath, Tree, TreeError};
 pub use unit::{RenderOptions, render_unit};

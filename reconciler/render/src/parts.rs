@@ -1,5 +1,5 @@
-//! A render in parts that can be kept each by itself: every file of a directory of manifests is one, so that a changed file costs itself and not its unit.
-//! A kustomization is one part as a whole, and so is a chart: what one file of theirs does to the others is not known before it is done.
+//! A render in parts that can be kept each by itself: every file of a directory of manifests is one, so that of a changed unit no other file is parsed again,
+//! only read. A kustomization is one part as a whole, and so is a chart: what one file of theirs does to the others is not known before it is done.
 
 use std::cell::Cell;
 use std::collections::HashMap;

@@ -75,7 +75,8 @@ impl PlainError {
 /// Directories inside each other.
 const MAX_DEPTH: usize = 64;
 
-pub(crate) fn is_manifest(name: &str) -> bool {
+/// Whether a file of this name holds manifests.
+pub fn is_manifest(name: &str) -> bool {
     !name.starts_with('.') && [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
 }
 

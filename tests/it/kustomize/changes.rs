@@ -24,7 +24,21 @@ fn directed(item: S, most: usize) -> S {
         item.set("$patch", Y::text("delete"));
         item
     });
-    spiced(list(either(vec![(10, item), (2, gone.boxed()), (1, directive)]), 0..=most))
+    let items = list(either(vec![(10, item), (2, gone.boxed()), (1, directive)]), 0..=most);
+    spiced(items.prop_map(without_contradictions).boxed())
+}
+
+/// A directive about the list beside ones about its elements is a contradiction, and what comes out an accident of the reference's steps.
+fn without_contradictions(mut list: Y) -> Y {
+    let is_directive = |item: &Y| matches!(item, Y::Raw(text) if text.starts_with("{$patch"));
+    if let Y::Seq(items) = &mut list
+        && let Some(first) = items.iter().position(is_directive)
+    {
+        let mut at = 0..;
+        items
+            .retain(|item| at.next() == Some(first) || (!is_directive(item) && item.get("$patch").is_none()));
+    }
+    list
 }
 
 fn pod_spec_patch() -> S {

@@ -124,6 +124,14 @@ fn dotted(object: &Y, parts: &[String], style: usize) -> String {
     written.join(".")
 }
 
+/// What writes into the map that it takes changes what the reference writes next: see SHORTCOMINGS.
+fn outside_of(target: &mut Y, source_path: &str) {
+    let Some(Y::Seq(paths)) = target.get("fieldPaths").cloned() else { return };
+    let inside = |path: &Y| matches!(path, Y::Text(path) if path.len() > source_path.len() && path.starts_with(source_path));
+    let outside: Vec<Y> = paths.into_iter().filter(|path| !inside(path)).collect();
+    target.set("fieldPaths", Y::Seq(if outside.is_empty() { vec![Y::text("spec.size")] } else { outside }));
+}
+
 impl Replacement {
     pub fn written(&self, objects: &[Y]) -> Y {
         let named = |object: &Y| {
@@ -168,15 +176,7 @@ impl Replacement {
             let path = path(target, &self.target_path, self.style).0;
             Y::map([("select", named(target)), ("fieldPaths", Y::Seq(vec![Y::text(path)]))])
         });
-        // What writes into the map that it takes changes what the reference writes next: see SHORTCOMINGS.
-        if let Some(Y::Seq(paths)) = to.get("fieldPaths").cloned() {
-            let inside = |path: &Y| matches!(path, Y::Text(path) if path.len() > source_path.len() && path.starts_with(&source_path));
-            let outside: Vec<Y> = paths.into_iter().filter(|path| !inside(path)).collect();
-            to.set(
-                "fieldPaths",
-                Y::Seq(if outside.is_empty() { vec![Y::text("spec.size")] } else { outside }),
-            );
-        }
+        outside_of(&mut to, &source_path);
         // What is no text has no place in a name or a namespace, for an API server and for us. Without paths the name is meant.
         if !is_named {
             let identity = |path: &Y| ["metadata.name", "metadata.namespace"].map(Y::text).contains(path);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apimachinery::Object;
 use plan::{Cluster, ClusterName, Finding, Inventory, Origin, Severity};
-use render::{Entry, RenderOptions, Renders, RepoPath, Tree, TreeError};
+use render::{Entry, RenderOptions, Renders, RepoPath, Tree, TreeError, is_manifest};
 use serde_json::Value;
 
 use super::Raw;
@@ -27,7 +27,7 @@ pub(super) fn read(
     (operator, renders): (&Arc<RenderOptions>, &mut Renders<Vec<Raw>>),
 ) -> Result<Read, RepositoryError> {
     let asked: Vec<render::Asked> =
-        manifests(tree, directory)?.into_iter().map(|file| (file, Arc::clone(operator))).collect();
+        manifests(tree, directory, 0)?.into_iter().map(|file| (file, Arc::clone(operator))).collect();
     let mut read = Read::default();
     for ((file, _), result) in asked.iter().zip(renders.render(tree, &asked, Raw::all)) {
         match result {
@@ -36,25 +36,27 @@ pub(super) fn read(
                 severity: Severity::Blocker,
                 id: "file-unreadable",
                 origin: Some(Origin { file: file.as_str().to_owned(), line: 1 }),
-                message: format!("{error}; what it declared before stays as it is"),
+                message: format!("what the file declared before stays as it is: {error}"),
             }),
         }
     }
     Ok(read)
 }
 
-fn manifests(tree: &dyn Tree, directory: &RepoPath) -> Result<Vec<RepoPath>, TreeError> {
+/// Directories inside each other that are looked at.
+const MAX_DEPTH: usize = 64;
+
+fn manifests(tree: &dyn Tree, directory: &RepoPath, depth: usize) -> Result<Vec<RepoPath>, TreeError> {
     let mut found = Vec::new();
-    if tree.entry(directory)? != Some(Entry::Directory) {
+    if depth > MAX_DEPTH || tree.entry(directory)? != Some(Entry::Directory) {
         return Ok(found);
     }
     for (name, entry) in tree.list(directory)? {
         let path = directory.child(&name);
-        let is_manifest = [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
         match entry {
             _ if name.starts_with('.') => {}
-            Entry::Directory => found.extend(manifests(tree, &path)?),
-            Entry::File { .. } | Entry::Symlink { .. } if is_manifest => found.push(path),
+            Entry::Directory => found.extend(manifests(tree, &path, depth + 1)?),
+            Entry::File { .. } | Entry::Symlink { .. } if is_manifest(&name) => found.push(path),
             Entry::File { .. } | Entry::Symlink { .. } | Entry::Other => {}
         }
     }

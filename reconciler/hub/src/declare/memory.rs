@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use apimachinery::Digest;
 use apimachinery::kinds::{CustomKind, KindTable};
 use plan::{Declaration, DeclaredObject, Finding, Unit, UnitName};
 use render::{Changes, Parts, RenderOptions, Renders, RepoPath, Tree};
@@ -29,8 +30,8 @@ pub struct Memory {
 /// One unit as it was last declared.
 struct Kept {
     parts: Parts<Vec<Raw>>,
-    /// The kinds that its CRDs define.
-    crds: Vec<CustomKind>,
+    /// Its CRDs, and the kinds that they define.
+    crds: Vec<(Digest, CustomKind)>,
     normal: Option<Normal>,
 }
 
@@ -149,7 +150,10 @@ impl Memory {
                 }
             };
             let before = std::mem::replace(kept, now);
-            self.kinds.is_stale |= [&before, &*kept].into_iter().flatten().any(|kept| !kept.crds.is_empty());
+            let crds = |kept: &Option<Kept>| -> Vec<Digest> {
+                kept.iter().flat_map(|kept| &kept.crds).map(|(digest, _)| *digest).collect()
+            };
+            self.kinds.is_stale |= crds(&before) != crds(kept);
         }
         failures
     }
@@ -160,7 +164,8 @@ impl Memory {
             return;
         }
         let mut with_crds = given.clone();
-        self.units.iter().flatten().flat_map(|kept| &kept.crds).for_each(|custom| with_crds.add(custom));
+        let crds = self.units.iter().flatten().flat_map(|kept| &kept.crds);
+        crds.for_each(|(_, custom)| with_crds.add(custom));
         self.units.iter_mut().flatten().for_each(|kept| kept.normal = None);
         self.kinds = Kinds { given: given.clone(), with_crds, is_stale: false };
     }
@@ -171,7 +176,9 @@ impl Kept {
         let objects = parts.iter().flat_map(|raw| raw.iter()).filter_map(|raw| raw.object.as_ref().ok());
         let definitions = objects.filter(|object| object.header().gvk.kind == "CustomResourceDefinition");
         // A CRD that is not one is refused by the WDS, with its place; here it adds no kind.
-        let crds = definitions.filter_map(|object| CustomKind::from_crd(&object.to_value()).ok()).collect();
+        let crds = definitions
+            .filter_map(|object| Some((object.digest(), CustomKind::from_crd(&object.to_value()).ok()?)));
+        let crds = crds.collect();
         Self { parts, crds, normal: None }
     }
 

@@ -104,28 +104,26 @@ impl Listing {
         self.units.push(unit);
     }
 
+    /// Of two with one name neither is rendered, as of those that `gitstellar.yaml` names.
     fn take_discovered(&mut self, discovered: &[DiscoveredUnit], operator: &RenderOptions) {
         let namespace = self.default_namespace();
         let mut by_name: Vec<&DiscoveredUnit> = discovered.iter().collect();
         by_name.sort_by(|a, b| a.name.cmp(&b.name));
-        for unit in by_name {
-            let Some(problem) = &unit.problem else {
-                let options = options(&ChartSettings::default(), (&unit.name, &namespace), operator);
+        for same in by_name.chunk_by(|a, b| a.name == b.name) {
+            let problems =
+                same.iter().filter_map(|unit| unit.problem.as_ref().map(|problem| (unit, problem)));
+            let findings: Vec<Finding> = problems.map(|(unit, problem)| problem_of(unit, problem)).collect();
+            for unit in same.iter().filter(|unit| unit.problem.is_none()) {
                 let (name, path) = (UnitName::from(unit.name.clone()), unit.path.clone());
-                self.add(ListedUnit { name, path, namespace: namespace.clone() }, options);
-                continue;
-            };
-            let id = match problem {
-                UnitProblem::Duplicate { .. } => "unit-duplicate-name",
-                UnitProblem::TooLong { .. } => "unit-name-too-long",
-                UnitProblem::NotALabel { .. } => "unit-name-invalid",
-            };
-            self.findings.push(Finding {
-                severity: Severity::Blocker,
-                id,
-                origin: Some(Origin { file: unit.path.as_str().to_owned(), line: 1 }),
-                message: problem.to_string(),
-            });
+                match findings.first() {
+                    Some(clash) => self.refused.push(failed(&name, &path, Some(clash.clone()))),
+                    None => {
+                        let options = options(&ChartSettings::default(), (&unit.name, &namespace), operator);
+                        self.add(ListedUnit { name, path, namespace: namespace.clone() }, options);
+                    }
+                }
+            }
+            self.findings.extend(findings);
         }
     }
 
@@ -165,6 +163,16 @@ impl Listing {
             ),
         }
     }
+}
+
+fn problem_of(unit: &DiscoveredUnit, problem: &UnitProblem) -> Finding {
+    let id = match problem {
+        UnitProblem::Duplicate { .. } => "unit-duplicate-name",
+        UnitProblem::TooLong { .. } => "unit-name-too-long",
+        UnitProblem::NotALabel { .. } => "unit-name-invalid",
+    };
+    let origin = Some(Origin { file: unit.path.as_str().to_owned(), line: 1 });
+    Finding { severity: Severity::Blocker, id, origin, message: problem.to_string() }
 }
 
 /// A unit of which nothing is known but why.

@@ -394,3 +394,21 @@ fn the_line_of_a_file_stands_below_what_is_said_of_it() {
     let markdown = crate::review::markdown(&review, &Default::default());
     assert!(markdown.contains(" — `a.yaml:3`\n>   `name: {{ .Values.a | quote }}`\n"), "{markdown}");
 }
+
+#[test]
+fn a_message_of_a_stranger_cannot_begin_a_line() {
+    let forged = "a.yaml:3: x\n::stop-commands::t\n  | not a line\nblocker forged: y; advice\n  | {{ fail }}";
+    let declaration = Declaration {
+        findings: vec![crate::Finding::blocker("unit-failed", None, forged)],
+        ..Declaration::default()
+    };
+    let review = review(None, &declaration, &Options::default());
+    let message = &review.findings[0].message;
+    assert_eq!(super::said_and_shown(message).1, Some("{{ fail }}"));
+    assert_eq!(message.lines().count(), 2, "{message}");
+    assert!(
+        !crate::review::table(&review).lines().any(|line| line.starts_with([':', 'b'])
+            && line.contains("forged: y")
+            && !line.contains("a.yaml"))
+    );
+}

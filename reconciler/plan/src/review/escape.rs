@@ -86,11 +86,6 @@ pub fn visible(text: &str) -> String {
     out
 }
 
-/// The same line by line.
-pub fn visible_lines(text: &str) -> String {
-    text.lines().map(visible).collect::<Vec<_>>().join("\n")
-}
-
 /// Forges turn bare addresses into links.
 fn unlink(text: &str) -> String {
     text.replace("://", &format!(":{GAP}//")).replace("www.", &format!("www{GAP}."))

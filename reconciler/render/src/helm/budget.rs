@@ -7,6 +7,10 @@ use crate::tree::Deadline;
 
 /// Steps between two looks at the time: one step is quick, or its bytes are limited.
 const STEPS_PER_LOOK: u64 = 256;
+/// What a text in a list takes beside its bytes.
+const PART_BYTES: usize = 64;
+/// Steps for a byte of bytes that are walked one by one: some encoders make a value of each.
+const STEPS_PER_BYTE: u64 = 4;
 
 /// The budget of one render. Every amount only grows; what was made and dropped again counts, too.
 pub(crate) struct Budget {
@@ -53,6 +57,12 @@ impl Budget {
         within(self.produced, self.limits.produced_bytes, "bytes made by templates")
     }
 
+    /// Makes one more part of a list, of so many bytes. Asked before it is made.
+    pub(crate) fn part(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.spend(1)?;
+        self.produce(bytes.saturating_add(PART_BYTES))
+    }
+
     /// Prints bytes.
     pub(crate) fn print(&mut self, bytes: usize) -> Result<(), Fault> {
         self.output = self.output.saturating_add(bytes as u64);
@@ -75,9 +85,14 @@ impl Budget {
         match value {
             Value::List(_) | Value::Dict(_) | Value::Host(_) => self.weigh_levels(value, DEPTH),
             Value::String(text) => self.produce(text.len()),
-            Value::Bytes(bytes) => self.produce(bytes.len()),
+            Value::Bytes(bytes) => self.weigh_bytes(bytes),
             _ => Ok(()),
         }
+    }
+
+    fn weigh_bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.spend((bytes.len() as u64).saturating_mul(STEPS_PER_BYTE))?;
+        self.produce(bytes.len())
     }
 
     fn weigh_levels(&mut self, value: &Value, levels: usize) -> Result<(), Fault> {
@@ -94,7 +109,7 @@ impl Budget {
                 None => Ok(()),
             },
             Value::String(text) => self.produce(text.len()),
-            Value::Bytes(bytes) => self.produce(bytes.len()),
+            Value::Bytes(bytes) => self.weigh_bytes(bytes),
             _ => Ok(()),
         }
     }

@@ -58,12 +58,26 @@ fn atk_25_lists_and_texts_that_fit_nowhere_are_not_made() {
     stopped("{{ $x := repeat 30000 \"a\" }}{{ regexReplaceAllLiteral \"a\" $x $x }}");
     stopped("{{ $x := repeat 30000 \"a\" }}{{ wrapWith 1 $x $x }}");
     stopped("{{ $x := repeat 30000 \"a\" }}{{ join $x (splitList \"\" $x) }}");
+    stopped("{{ $x := repeat 3000000 \"a\" }}{{ $_ := splitList \"\" $x }}");
+    stopped("{{ $x := repeat 3000000 \"a\" }}{{ $_ := split \"\" $x }}");
+    stopped("{{ $x := repeat 3000000 \"a\" }}{{ $_ := regexFindAll \"a\" $x -1 }}");
+    stopped("{{ $x := repeat 3000000 \"a\" }}{{ $_ := regexSplit \"\" $x -1 }}");
+    stopped("{{ $x := repeat 30000 \"a\" }}{{ $_ := regexReplaceAll \"a+\" $x (repeat 15000 \"$0\") }}");
     stopped("{{ printf (repeat 3000 \"%1000000[1]d\") 1 }}");
     stopped("{{ $x := \"a\" }}{{ range until 60 }}{{ $x = print $x $x }}{{ end }}{{ $x }}");
     stopped("{{ $x := \"a\" }}{{ range until 60 }}{{ $x = cat $x $x }}{{ end }}{{ $x }}");
     stopped("{{ $x := list 1 }}{{ range until 60 }}{{ $x = concat $x $x }}{{ end }}");
     stopped("{{ range until 100000 }}{{ repeat 1000 \"x\" }}{{ end }}");
     stopped("{{ range until 100000 }}{{ range until 100000 }}x{{ end }}{{ end }}");
+}
+
+#[test]
+fn atk_25_long_texts_are_looked_through_once() {
+    let done = |text: &str| assert!(rendered(text).is_ok(), "{text}");
+    done("{{ contains (print (repeat 1000000 \"a\") \"b\") (repeat 2000000 \"a\") }}");
+    done("{{ trimAll (print (repeat 1000000 \"b\") \"a\") (repeat 1000000 \"a\") }}");
+    done("{{ trim (repeat 2000000 \" \") }}");
+    done("{{ abbrevboth -9223372036854775808 10 \"a long enough text\" }}");
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn slice(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault>
         usize::try_from(arguments.get(at).map_or(missing, to_int)).unwrap_or(usize::MAX)
     };
     let (from, to) = (bound(1, 0), bound(2, i64::try_from(list.len()).unwrap_or(i64::MAX)));
-    let part = list.get(from..to).ok_or_else(|| Fault::wrong("slice bounds out of range"))?;
+    let part = list.get(from..to).ok_or_else(|| Fault::wrong("slice to beyond the length of the list"))?;
     match value {
         Value::Bytes(bytes) => Ok(Value::Bytes(bytes[from..to].into())),
         Value::List(list) => Ok(Value::List(List::new(list.kind(), part.to_vec()))),

@@ -98,9 +98,11 @@ fn find_all(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fau
     let (expression, text) = read(machine, arguments)?;
     machine.budget().produce(text.len())?;
     let text = Haystack::of(&text);
-    let all = expression.find_iter(&text.shown).map(|found| text.bytes(found.range()));
-    let found: Vec<&[u8]> = all.take(limit(int(arguments, 2))).collect();
-    machine.budget().spend(found.len() as u64)?;
+    let mut found = Vec::new();
+    for one in expression.find_iter(&text.shown).take(limit(int(arguments, 2))) {
+        machine.budget().part(one.len())?;
+        found.push(text.bytes(one.range()));
+    }
     Ok(if found.is_empty() { Value::List(List::nil(ListKind::Strings)) } else { Value::texts(found) })
 }
 
@@ -114,13 +116,12 @@ fn replace(machine: &mut dyn Machine, arguments: &[Value], expands: bool) -> Res
         let Some(found) = captures.get(0) else { continue };
         machine.budget().spend(1)?;
         out.extend_from_slice(whole.bytes(at..found.start()));
-        let before = out.len();
         if expands {
-            expand(replacement, (&captures, &whole), &mut out);
+            expand(machine, replacement, (&captures, &whole), &mut out)?;
         } else {
+            machine.budget().produce(replacement.len())?;
             out.extend_from_slice(replacement);
         }
-        machine.budget().produce(out.len() - before)?;
         at = found.end();
     }
     out.extend_from_slice(whole.bytes(at..whole.whole()));
@@ -128,7 +129,13 @@ fn replace(machine: &mut dyn Machine, arguments: &[Value], expands: bool) -> Res
 }
 
 /// The replacement with `$1`, `$name` and `${name}` replaced by what was found, and `$$` by a dollar. A group that is not there is empty.
-fn expand(replacement: &[u8], (captures, whole): (&Captures<'_>, &Haystack<'_>), out: &mut Vec<u8>) {
+fn expand(
+    machine: &mut dyn Machine,
+    replacement: &[u8],
+    (captures, whole): (&Captures<'_>, &Haystack<'_>),
+    out: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    machine.budget().produce(replacement.len())?;
     let mut rest = replacement;
     while let Some(dollar) = rest.iter().position(|byte| *byte == b'$') {
         out.extend_from_slice(&rest[..dollar]);
@@ -148,9 +155,12 @@ fn expand(replacement: &[u8], (captures, whole): (&Captures<'_>, &Haystack<'_>),
             Ok(number) if is_number => captures.get(number),
             _ => captures.name(name),
         };
-        out.extend_from_slice(group.map(|group| whole.bytes(group.range())).unwrap_or_default());
+        let found = group.map(|group| whole.bytes(group.range())).unwrap_or_default();
+        machine.budget().part(found.len())?;
+        out.extend_from_slice(found);
     }
     out.extend_from_slice(rest);
+    Ok(())
 }
 
 /// The name of a group behind a dollar, and what follows it.
@@ -181,6 +191,7 @@ fn split(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault>
         if parts.len() + 1 >= most {
             break;
         }
+        machine.budget().part(found.start().saturating_sub(begin))?;
         end = found.start();
         if found.end() != 0 {
             parts.push(whole.bytes(begin..end));
@@ -188,9 +199,9 @@ fn split(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault>
         begin = found.end();
     }
     if end != whole.whole() {
+        machine.budget().part(whole.whole() - begin)?;
         parts.push(whole.bytes(begin..whole.whole()));
     }
-    machine.budget().spend(parts.len() as u64)?;
     Ok(Value::texts(parts))
 }
 

@@ -3,6 +3,8 @@
 //! Go cuts texts at bytes and changes case rune by rune; so do these. What does neither works on the bytes, so that no text changes
 //! on the way through that is no UTF-8.
 
+use std::collections::BTreeSet;
+
 use super::Param::{Any, Int, Text as AText};
 use super::convert::{shown, texts_of};
 use super::{Function, Machine, any, fixed, go, int, open, text};
@@ -92,39 +94,37 @@ pub(super) const TABLE: &[Function] =
             let parts: Vec<&[u8]> = parts.iter().map(Text::as_bytes).collect();
             join(machine, &parts, between.as_bytes()).map(Value::String)
         }),
-        fixed("split", &[AText, AText], |_, arguments| {
-            Ok(numbered(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
+        fixed("split", &[AText, AText], |machine, arguments| {
+            split(machine, &text(arguments, 1), &text(arguments, 0), usize::MAX).map(numbered)
         }),
-        fixed("splitList", &[AText, AText], |_, arguments| {
-            Ok(Value::texts(split(&text(arguments, 1), &text(arguments, 0), usize::MAX)))
+        fixed("splitList", &[AText, AText], |machine, arguments| {
+            split(machine, &text(arguments, 1), &text(arguments, 0), usize::MAX).map(Value::texts)
         }),
-        fixed("splitn", &[AText, Int, AText], |_, arguments| {
+        fixed("splitn", &[AText, Int, AText], |machine, arguments| {
             let most = usize::try_from(int(arguments, 1)).unwrap_or(usize::MAX);
-            Ok(numbered(split(&text(arguments, 2), &text(arguments, 0), most)))
+            split(machine, &text(arguments, 2), &text(arguments, 0), most).map(numbered)
         }),
     ];
 
 /// The text without the runes at its ends that are meant. A byte that begins no rune is U+FFFD here, and is kept as it is.
 fn trimmed(text: &Text, meant: impl Fn(char) -> bool) -> Value {
     let bytes = text.as_bytes();
-    let runes: Vec<(char, usize)> = bytes
-        .utf8_chunks()
-        .flat_map(|chunk| {
-            let valid = chunk.valid().chars().map(|c| (c, c.len_utf8()));
-            valid.chain(chunk.invalid().iter().map(|_| ('\u{fffd}', 1)))
-        })
-        .collect();
-    let length = |runes: &[(char, usize)]| runes.iter().map(|(_, length)| length).sum::<usize>();
-    let kept = runes.iter().position(|(c, _)| !meant(*c)).unwrap_or(runes.len());
-    let end = runes.iter().rposition(|(c, _)| !meant(*c)).map_or(kept, |at| at + 1);
-    Value::text(&bytes[length(&runes[..kept])..length(&runes[..end])])
+    let runes = bytes.utf8_chunks().flat_map(|chunk| {
+        let valid = chunk.valid().chars().map(|c| (c, c.len_utf8()));
+        valid.chain(chunk.invalid().iter().map(|_| ('\u{fffd}', 1)))
+    });
+    let (mut at, mut kept) = (0, 0..0);
+    for (rune, length) in runes {
+        if !meant(rune) {
+            kept = if kept.is_empty() { at..at + length } else { kept.start..at + length };
+        }
+        at += length;
+    }
+    Value::text(&bytes[kept])
 }
 
 pub(super) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    if wanted.is_empty() {
-        return Some(0);
-    }
-    text.windows(wanted.len()).position(|window| window == wanted)
+    memchr::memmem::find(text, wanted)
 }
 
 fn out_of_range() -> Fault {
@@ -164,7 +164,8 @@ fn abbreviate(text: &Text, offset: i64, width: i64) -> Result<Value, Fault> {
         return Ok(Value::String(text.clone()));
     }
     let kept = width - 3;
-    let offset = if all - offset.min(all) < kept { all - kept } else { offset.min(all) };
+    // An offset far below nothing wraps around, as in Go.
+    let offset = if all.wrapping_sub(offset.min(all)) < kept { all - kept } else { offset.min(all) };
     let dots = |before: bool, from: i64, to: i64, after: bool| {
         let cut = cut(text, from, to)?;
         let inner = cut.as_text().map(Text::as_bytes).unwrap_or_default();
@@ -218,8 +219,8 @@ fn repeat(machine: &mut dyn Machine, count: i64, text: &Text) -> Result<Value, F
 
 fn trim_all(_: &mut dyn Machine, arguments: &[Value]) -> Result<Value, Fault> {
     let (set, text) = (text(arguments, 0), text(arguments, 1));
-    let set = set.as_str();
-    Ok(trimmed(&text, |c| set.contains(c)))
+    let set: BTreeSet<char> = set.as_str().chars().collect();
+    Ok(trimmed(&text, |c| set.contains(&c)))
 }
 
 /// Lines of at most `width` bytes, broken at blanks; `long_words` says whether words that are longer are cut.
@@ -317,29 +318,32 @@ pub(super) fn replace(machine: &mut dyn Machine, old: &Text, new: &Text, text: &
 }
 
 /// Go's `SplitN`: at most so many parts, the last one holds the rest. An empty separator splits between runes.
-fn split(text: &Text, separator: &Text, most: usize) -> Vec<Text> {
+fn split(machine: &mut dyn Machine, text: &Text, separator: &Text, most: usize) -> Result<Vec<Text>, Fault> {
     if most == 0 {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let (bytes, separator) = (text.as_bytes(), separator.as_bytes());
     let mut parts = Vec::new();
     let mut rest = bytes;
     while parts.len() + 1 < most {
         let cut = if separator.is_empty() {
-            let first = rest.utf8_chunks().next();
+            // No rune is longer than four bytes; the rest is not looked at each time.
+            let first = rest[..rest.len().min(4)].utf8_chunks().next();
             let rune = first.map(|chunk| chunk.valid().chars().next().map_or(1, char::len_utf8));
             rune.filter(|length| *length < rest.len()).map(|length| (length, length))
         } else {
             find(rest, separator).map(|at| (at, at + separator.len()))
         };
         let Some((end, next)) = cut else { break };
+        machine.budget().part(end)?;
         parts.push(Text::from(&rest[..end]));
         rest = &rest[next..];
     }
     if !(separator.is_empty() && bytes.is_empty()) {
+        machine.budget().part(rest.len())?;
         parts.push(Text::from(rest));
     }
-    parts
+    Ok(parts)
 }
 
 /// `_0`, `_1` and so on: templates can ask for them as fields.

@@ -97,6 +97,22 @@ mod tests {
         assert_eq!(said(&declared), said(&declare(&mut Commits::default(), tree(&repository, &files))));
     }
 
+    #[test]
+    fn of_two_discovered_units_with_one_name_neither_is_rendered() {
+        let directory = tempfile::tempdir().unwrap();
+        let repository = Repository::open_or_create_bare(directory.path()).unwrap();
+        let mut files = Files::from([("web/a.yaml".to_owned(), manifest("old"))]);
+        let mut commits = Commits::default();
+        let alone = declare(&mut commits, tree(&repository, &files)).declaration;
+        assert_eq!((alone.units[0].objects.len(), alone.findings.len()), (1, 0));
+        files.insert("apps/web/b.yaml".to_owned(), manifest("new"));
+        let clash = declare(&mut commits, tree(&repository, &files)).declaration;
+        let [unit] = &clash.units[..] else { panic!("{:?}", clash.units) };
+        assert!(unit.objects.is_empty() && unit.failure.is_some(), "what it placed stays: {unit:?}");
+        let ids: Vec<_> = clash.findings.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, ["unit-duplicate-name"], "said once");
+    }
+
     /// Files that refer to each other in every way that matters to what is kept: bases, files beside them, CRDs, a repository file, broken ones.
     const PATHS: [&str; 9] = [
         "apps/a/a.yaml",

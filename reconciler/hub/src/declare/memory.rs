@@ -98,6 +98,8 @@ impl Memory {
         declaration.units.sort_by(|a, b| a.name.cmp(&b.name));
         findings.extend(declaration.units.iter().filter_map(|unit| unit.failure.clone()));
         findings.sort();
+        // Units that clash over a name have one finding.
+        findings.dedup();
         declaration.findings = findings;
         let documents_parsed = repository_documents + self.renders.documents_parsed();
         let mut failures = declaration.units.iter().filter_map(|unit| unit.failure.as_ref());

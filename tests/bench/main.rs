@@ -16,6 +16,8 @@
 
 mod commits;
 mod cpu;
+#[path = "../it/driver.rs"]
+mod driver;
 mod fleet;
 mod kustomize;
 #[path = "../it/kustomize/reference.rs"]

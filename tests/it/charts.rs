@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context as _, bail, ensure};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::TestRunner;
 use render::HelmOptions;
 use serde_json::{Map, Value, json};
 
+use crate::differential;
 use crate::harness::{Outcome, Skip, as_printed, trial};
 use crate::kube::assets;
 
@@ -235,17 +236,7 @@ fn random() -> Outcome {
         let defaults = render::yaml::Loader::new(render::yaml::Profile::Kubectl)
             .load(name, &fs::read(chart.join("values.yaml"))?)?;
         let defaults = defaults.first().context("no values")?.to_json();
-        let seed = match Config::default().rng_seed {
-            RngSeed::Fixed(seed) => seed,
-            RngSeed::Random => name.bytes().map(u64::from).sum(),
-        };
-        let asked = std::env::var_os("PROPTEST_CASES").map(|_| Config::default().cases);
-        let config = Config {
-            cases: asked.unwrap_or(CASES),
-            failure_persistence: None,
-            rng_seed: RngSeed::Fixed(seed),
-            ..Config::default()
-        };
+        let config = differential::config(CASES, name.bytes().map(u64::from).sum());
         let outcome = TestRunner::new(config).run(&changes(), |changes| {
             let options = HelmOptions {
                 release_name: Some(name.to_owned()),

@@ -13,19 +13,19 @@ mod transformers;
 mod trees;
 mod written;
 
-use std::cell::{Cell, RefCell};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use libtest_mimic::Trial;
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use proptest::test_runner::Config;
 use render::yaml::{Loader, Profile};
 use render::{Directory, Order, RenderOptions, RepoPath, render_unit};
 use serde_json::Value;
 
 use self::reference::Reference;
 use self::trees::Case;
+use crate::differential;
 use crate::harness::{Outcome, Skip, as_printed, trial};
 use crate::kube::assets;
 
@@ -160,37 +160,9 @@ const CASES: u32 = 100;
 const SEED: u64 = 5801;
 
 fn generated() -> Outcome {
-    let reference = RefCell::new(Reference::start(&assets::program("kustomize-driver")?)?);
-    let seed = match Config::default().rng_seed {
-        RngSeed::Fixed(seed) => seed,
-        RngSeed::Random => SEED,
-    };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { CASES };
-    println!("{cases} generated trees with PROPTEST_RNG_SEED={seed}");
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(seed),
-        max_shrink_iters: 1_500,
-        ..Config::default()
-    };
-    let (texts, refusals) = (Cell::new(0_u32), Cell::new(0_u32));
-    let outcome = TestRunner::new(config).run(&trees::case(), |case| {
-        let compared = compare(&case, &mut reference.borrow_mut());
-        let printed =
-            compared.map_err(|error| TestCaseError::fail(format!("{error:#}\n{}", shown(&case))))?;
-        let count = if printed { &texts } else { &refusals };
-        count.set(count.get() + 1);
-        Ok(())
-    });
-    println!("{} texts compared, {} more trees that both refuse", texts.get(), refusals.get());
-    // The value of proptest's own message is the case in Rust's notation; the case as files says it better.
-    outcome.map_err(|error| match error {
-        proptest::test_runner::TestError::Fail(reason, _) => anyhow::anyhow!("{reason}"),
-        error @ proptest::test_runner::TestError::Abort(_) => anyhow::anyhow!("{error}"),
-    })?;
-    ensure!(texts.get() > refusals.get(), "most trees are refused: the generator is no good any more");
-    Ok(())
+    let mut reference = Reference::start(&assets::program("kustomize-driver")?)?;
+    let config = Config { max_shrink_iters: 1_500, ..differential::config(CASES, SEED) };
+    differential::run(("trees", config), trees::case(), |case| compare(case, &mut reference), shown)
 }
 
 /// Where a replacement makes a text of a number we refuse at once. The reference writes a number that is none, which fails later if

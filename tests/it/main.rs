@@ -11,6 +11,8 @@
 mod charts;
 #[path = "../conformance/suite.rs"]
 mod conformance;
+mod differential;
+mod driver;
 mod effort;
 mod fuzz;
 mod generated;

@@ -36,7 +36,7 @@ fn operand(text: Written) -> Made {
 
 /// Expressions with so many calls within each other. `named` are variables that are known, with their kinds.
 pub fn expressions(depth: u32, named: &[(&'static str, Kind)]) -> Expressions {
-    let simple: Expressions = Kind::ALL.into_iter().map(|kind| (kind, leaf(kind, named))).collect();
+    let simple: Expressions = Kind::ALL.iter().copied().map(|kind| (kind, leaf(kind, named))).collect();
     let signatures = functions::all();
     (0..depth).fold(simple.clone(), |below, _| {
         let level = |kind: Kind| {
@@ -60,7 +60,7 @@ pub fn expressions(depth: u32, named: &[(&'static str, Kind)]) -> Expressions {
             }
             Union::new_weighted(choices).boxed()
         };
-        Kind::ALL.into_iter().map(|kind| (kind, level(kind))).collect()
+        Kind::ALL.iter().copied().map(|kind| (kind, level(kind))).collect()
     })
 }
 

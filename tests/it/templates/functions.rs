@@ -3,93 +3,67 @@
 //! Absent on purpose: what needs a clock, randomness or keys, which a render refuses (`now`, `ago`, `genCA`, …), and `keys` and `values`
 //! by themselves, whose order is random in Go.
 
-/// The kinds of values that expressions have. Most are texts of some form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    Any,
-    Text,
-    Int,
-    /// A small number that may say how often something is done.
-    Count,
-    Float,
-    Bool,
-    List,
-    /// A list of texts.
-    Words,
-    Dict,
-    /// A map that nobody else holds: what is put into it cannot hold it.
-    Fresh,
-    /// Anything that holds nothing.
-    Scalar,
-    Key,
-    Time,
-    Duration,
-    Version,
-    Url,
-    // Forms of texts.
-    Pattern,
-    VersionText,
-    VersionRange,
-    Layout,
-    Zone,
-    Span,
-    Address,
-    Json,
-    JsonList,
-    Yaml,
-    YamlList,
-    Toml,
-    Base64,
-    Base32,
-    Path,
-    GoType,
-    BasicType,
-    Separator,
+/// An enum and the list of all its values.
+macro_rules! listed {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $value:ident,)+ }) => {
+        $(#[$about])*
+        pub enum $name { $($(#[$doc])* $value,)+ }
+
+        impl $name {
+            pub const ALL: &[$name] = &[$($name::$value,)+];
+        }
+    };
+}
+
+listed! {
+    /// The kinds of values that expressions have. Most are texts of some form.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    Kind {
+        Any,
+        Text,
+        Int,
+        /// A small number that may say how often something is done.
+        Count,
+        Float,
+        Bool,
+        List,
+        /// A list of texts.
+        Words,
+        Dict,
+        /// A map that nobody else holds: what is put into it cannot hold it.
+        Fresh,
+        /// Anything that holds nothing.
+        Scalar,
+        Key,
+        Time,
+        Duration,
+        Version,
+        Url,
+        // Forms of texts.
+        Pattern,
+        VersionText,
+        VersionRange,
+        Layout,
+        Zone,
+        Span,
+        Address,
+        Json,
+        JsonList,
+        Yaml,
+        YamlList,
+        Toml,
+        Base64,
+        Base32,
+        Path,
+        GoType,
+        BasicType,
+        Separator,
+    }
 }
 
 impl Kind {
-    pub const ALL: [Kind; 34] = {
-        use Kind::*;
-        [
-            Any,
-            Text,
-            Int,
-            Count,
-            Float,
-            Bool,
-            List,
-            Words,
-            Dict,
-            Fresh,
-            Scalar,
-            Key,
-            Time,
-            Duration,
-            Version,
-            Url,
-            Pattern,
-            VersionText,
-            VersionRange,
-            Layout,
-            Zone,
-            Span,
-            Address,
-            Json,
-            JsonList,
-            Yaml,
-            YamlList,
-            Toml,
-            Base64,
-            Base32,
-            Path,
-            GoType,
-            BasicType,
-            Separator,
-        ]
-    };
-
     fn named(name: &str) -> Kind {
-        let found = Kind::ALL.into_iter().find(|kind| format!("{kind:?}").to_lowercase() == name);
+        let found = Kind::ALL.iter().copied().find(|kind| format!("{kind:?}").to_lowercase() == name);
         found.unwrap_or_else(|| unreachable!("no kind is called {name}"))
     }
 }

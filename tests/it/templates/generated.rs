@@ -1,15 +1,15 @@
 //! Generated templates: what we print is what Helm prints, or both refuse.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use proptest::test_runner::Config;
 use render::{HelmOptions, MemTree, RenderOptions, RepoPath, render_unit};
 
 use super::reference::{self, Reference};
 use super::{chart, statements, values};
+use crate::differential;
 use crate::harness::{Outcome, as_printed};
 use crate::kube::assets;
 
@@ -31,36 +31,9 @@ const CASES: u32 = 300;
 const SEED: u64 = 4032;
 
 pub fn generated() -> Outcome {
-    let reference = RefCell::new(Reference::start(&assets::program("helm-driver")?)?);
-    let seed = match Config::default().rng_seed {
-        RngSeed::Fixed(seed) => seed,
-        RngSeed::Random => SEED,
-    };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { CASES };
-    println!("{cases} generated templates with PROPTEST_RNG_SEED={seed}");
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(seed),
-        max_shrink_iters: 3_000,
-        ..Config::default()
-    };
-    let (texts, refusals) = (Cell::new(0_u32), Cell::new(0_u32));
-    let outcome = TestRunner::new(config).run(&case(), |case| {
-        let compared = compare(&case, &mut reference.borrow_mut());
-        let printed =
-            compared.map_err(|error| TestCaseError::fail(format!("{error:#}\n{}", shown(&case))))?;
-        let count = if printed { &texts } else { &refusals };
-        count.set(count.get() + 1);
-        Ok(())
-    });
-    println!("{} texts compared, {} more templates that both refuse", texts.get(), refusals.get());
-    outcome.map_err(|error| match error {
-        proptest::test_runner::TestError::Fail(reason, _) => anyhow::anyhow!("{reason}"),
-        error @ proptest::test_runner::TestError::Abort(_) => anyhow::anyhow!("{error}"),
-    })?;
-    ensure!(texts.get() > refusals.get(), "most templates are refused: the generator is no good any more");
-    Ok(())
+    let mut reference = Reference::start(&assets::program("helm-driver")?)?;
+    let config = Config { max_shrink_iters: 3_000, ..differential::config(CASES, SEED) };
+    differential::run(("templates", config), case(), |case| compare(case, &mut reference), shown)
 }
 
 fn ours(files: &BTreeMap<&str, String>) -> reference::Outcome {

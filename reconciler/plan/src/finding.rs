@@ -16,7 +16,7 @@ use std::fmt;
 use apimachinery::ObjectId;
 
 use crate::Origin;
-use crate::review::escape::visible;
+use crate::escape::visible;
 
 pub mod catalogue;
 pub mod delivery;

@@ -24,6 +24,7 @@
 //! | [`health`] | whether an object works in a cluster |
 //! | [`status`] | what comes back: of objects, policies, units |
 //! | [`report`] | the text of the status ref |
+//! | `escape` | text of strangers, made harmless for whoever prints it |
 //!
 //! Absent on purpose: tokio, a Kubernetes client, git, HTTP, the clock, environment, files, randomness. Nothing here iterates
 //! over a hash map: equal input gives byte-equal output, wherever and as whoever it runs.
@@ -32,6 +33,7 @@ pub mod allow;
 pub mod binding;
 pub mod budget;
 pub mod declared;
+mod escape;
 pub mod explain;
 pub mod finding;
 pub mod health;

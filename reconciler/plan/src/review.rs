@@ -19,6 +19,7 @@ use apimachinery::{Digest, Group, Kind, Name, Namespace, ObjectId, Version};
 use serde::{Serialize, Serializer};
 
 use crate::budget::{self, Cause, Held};
+use crate::escape;
 use crate::finding::{Scene, Severity, visible_message};
 use crate::kinds::Kinds;
 use crate::placement::Expansion;
@@ -30,8 +31,6 @@ pub mod markdown;
 pub mod summary;
 pub mod table;
 pub mod variants;
-
-pub(crate) mod escape;
 
 pub use compare::Change;
 pub use markdown::{MarkdownOptions, markdown};

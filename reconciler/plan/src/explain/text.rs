@@ -1,8 +1,8 @@
 //! An explanation as lines for people.
 
 use super::{ClauseVerdict, Explanation, FailedTest, PolicyVerdict};
+use crate::escape::visible;
 use crate::finding::{counted, some_of};
-use crate::review::escape::visible;
 
 /// How many policies that do not place the object are told in full; the rest is counted.
 const MAX_NEAR: usize = 3;

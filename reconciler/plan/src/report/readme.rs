@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::{ReportInput, ReportedUnit, gist, is_under_way, short};
+use crate::escape::code_outside_tables;
 use crate::finding::{counted, said_and_shown};
-use crate::review::escape::code_outside_tables;
 use crate::status::Truth;
 use crate::{ClusterName, UnitName};
 

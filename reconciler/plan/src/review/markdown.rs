@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::diff::ObjectDiff;
-use super::escape::{code, code_outside_tables, comment, fenced, message};
 use super::summary::Counts;
 use super::variants::{Variant, variants};
 use super::{Change, FindingEntry, PlacementEntry, Review};
 use crate::ClusterName;
+use crate::escape::{code, code_outside_tables, comment, fenced, message};
 use crate::finding::{Severity, counted, said_and_shown, some_of};
 
 /// How the comment is written.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::escape::visible;
 use super::{Change, PlacementEntry, Review};
 use crate::ClusterName;
+use crate::escape::visible;
 use crate::finding::{counted, said_and_shown, some_of};
 
 /// Writes the review: verdict, findings, and what changes; what stays as it is is only counted.

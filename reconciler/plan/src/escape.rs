@@ -1,5 +1,5 @@
-//! Text from repositories and inventories, made harmless. A review is posted by a bot that people trust, so nothing in it may notify people, link, load
-//! an image, hide text or end the block that it stands in.
+//! Text from repositories and inventories, made harmless. A review is posted by a bot that people trust, and terminals and build logs obey what they are shown:
+//! nothing in such a text may notify people, link, load an image, hide text, begin a line or end the block that it stands in.
 
 /// Breaks words apart for a forge without showing.
 const GAP: char = '\u{200b}';

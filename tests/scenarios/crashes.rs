@@ -204,7 +204,8 @@ fn end_state(stage: &Stage) -> anyhow::Result<BTreeMap<String, Value>> {
         for object in stage.list(space, kind)?.into_iter().filter(|object| !of_the_server(object)) {
             let object = random::without_chance(object);
             let (namespace, name) = (&object["metadata"]["namespace"], &object["metadata"]["name"]);
-            state.insert(format!("{space} {} {namespace} {name}", kind.2), object);
+            let key = format!("{space} {} {namespace} {name}", kind.2);
+            ensure!(state.insert(key.clone(), object).is_none(), "there are two of {key}");
         }
     }
     ensure!(

@@ -67,8 +67,16 @@ fn forget(value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(forget),
-        Value::String(text) => *text = without_ids(text),
+        Value::String(text) => *text = without_number(&without_ids(text)),
         _ => {}
+    }
+}
+
+/// `POLICY-WDS-NUMBER` without the number of the work: what comes back to a mailbox while its last work is still on its way out gets the next one.
+fn without_number(text: &str) -> String {
+    match text.rsplit_once("-wds1-") {
+        Some((policy, number)) if number.parse::<u32>().is_ok() => format!("{policy}-wds1-#"),
+        _ => text.to_owned(),
     }
 }
 

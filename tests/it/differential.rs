@@ -19,6 +19,8 @@ pub fn config(cases: u32, seed: u64) -> Config {
             RngSeed::Random => RngSeed::Fixed(seed),
         },
         failure_persistence: None,
+        // Milliseconds. A larger case in time is worth more than the smallest one after it.
+        max_shrink_time: 120_000,
         ..asked
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! A trial is a function that returns [`Outcome`]: `Ok` passes, [`Skip`] skips with its reason, any other error fails and is printed with
 //! its whole chain of causes. Trials run concurrently (`--test-threads`); whoever needs something exclusive takes a lock on it.
+//! A trial that does not end ends the run, with its name.
+
+mod watchdog;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -12,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use libtest_mimic::{Arguments, Completion, Trial};
+
+pub use watchdog::unhurried;
 
 /// What a trial returns.
 pub type Outcome = anyhow::Result<()>;
@@ -29,6 +34,7 @@ pub fn trial(name: impl Into<String>, body: impl FnOnce() -> Outcome + Send + 's
     let name = name.into();
     let skipped_name = name.clone();
     Trial::ignorable_test(name, move || {
+        let _watched = watchdog::watch(&skipped_name);
         let Err(error) = body() else { return Ok(Completion::Completed) };
         let Some(skip) = error.downcast_ref::<Skip>() else { return Err(format!("{error:#}").into()) };
         SKIPPED.lock().unwrap_or_else(PoisonError::into_inner).push((skipped_name, skip.0.clone()));
@@ -63,6 +69,7 @@ fn runtime() -> &'static tokio::runtime::Runtime {
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     let arguments = Arguments::from_args();
     let listing = arguments.list;
+    watchdog::start();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !listing {
         for (name, reason) in SKIPPED.lock().unwrap_or_else(PoisonError::into_inner).iter() {

@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use crate::harness::Skip;
+use crate::harness::{Skip, unhurried};
 
 /// A program that tests run. To add one, add a line to [`PROGRAMS`], and the package to the `tool` directives of its module, or write it there.
 struct Program {
@@ -132,6 +132,7 @@ fn link_flags(source: &Path) -> Result<String> {
 /// Builds one program unless another test run does so at this moment; then waits for that one's result.
 fn build_once(program: &Program, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)?;
+    let _unhurried = unhurried();
     let lock = File::create(directory.with_file_name("lock"))?;
     lock.lock().context("locking the cache of programs")?;
     let finished = directory.join(program.name);

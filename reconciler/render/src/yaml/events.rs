@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, StrInput};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StrInput};
 
 use super::Pos;
 
@@ -39,53 +39,26 @@ pub(super) trait Steps<'a> {
 }
 
 /// Events of granit-parser.
-pub(super) struct Granit<'a> {
-    parser: Parser<'a, StrInput<'a>>,
-    text: &'a str,
-    /// The line on which quoted text goes on further left than YAML 1.2 wants it.
-    outdented: Option<u32>,
-}
+pub(super) struct Granit<'a>(Parser<'a, StrInput<'a>>);
 
 impl<'a> Granit<'a> {
+    /// Reads as libyaml and go-yaml do where YAML 1.2 has it otherwise.
     pub(super) fn new(text: &'a str) -> Self {
-        let mut options = Options::default();
-        options.set_emit_comments(false);
-        Granit { parser: Parser::new_from_str_with_options(text, options), text, outdented: None }
-    }
-}
-
-impl<'a> Granit<'a> {
-    /// The line that ended the parse because quoted text goes on there too far left, which libyaml and go-yaml do not mind.
-    pub(super) fn outdented(&self) -> Option<u32> {
-        self.outdented
-    }
-
-    /// YAML 1.2 ends block text with a newline even where the file ends without one; libyaml and go-yaml do not.
-    fn without_invented_newline(
-        &self,
-        text: Cow<'a, str>,
-        style: ScalarStyle,
-        span: &granit_parser::Span,
-    ) -> Cow<'a, str> {
-        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let at_end =
-            || span.end.byte_offset().is_some_and(|end| self.text.get(end..).is_some_and(str::is_empty));
-        if !block || self.text.ends_with(['\n', '\r']) || !text.ends_with('\n') || !at_end() {
-            return text;
-        }
-        Cow::Owned(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+        let options = granit_parser::options! {
+            emit_comments: false,
+            bom_inside_document_as_content: true,
+            block_scalar_eof_without_line_feed: true,
+        };
+        Granit(Parser::new_from_str_with_options(text, options))
     }
 }
 
 impl<'a> Steps<'a> for Granit<'a> {
     fn next_step(&mut self) -> Result<(Step<'a>, Pos), Unreadable> {
         loop {
-            let Some(next) = self.parser.next() else { return Ok((Step::End, Pos::default())) };
+            let Some(next) = self.0.next() else { return Ok((Step::End, Pos::default())) };
             let (event, span) = next.map_err(|e| {
                 let pos = place(e.marker());
-                if matches!(e.kind(), ErrorKind::InvalidQuotedScalarIndent) {
-                    self.outdented = Some(pos.line);
-                }
                 if matches!(e.kind(), ErrorKind::RecursionLimitExceeded) {
                     // The scanner has a limit of its own, above every one of ours, and meets brackets before they are nodes.
                     let message = "more levels of nesting than anybody may allow; split the file".to_owned();
@@ -103,7 +76,7 @@ impl<'a> Steps<'a> for Granit<'a> {
                 Event::DocumentEnd => Step::DocumentEnd,
                 Event::Alias(id) => Step::Alias(id),
                 Event::Scalar(text, style, anchor, tag) => Step::Scalar {
-                    text: self.without_invented_newline(text, style, &span),
+                    text,
                     plain: style == ScalarStyle::Plain,
                     anchor,
                     tag: tag.map(|tag| tag.to_string()),

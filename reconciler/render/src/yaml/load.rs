@@ -2,7 +2,6 @@
 //!
 //! The reference has no guard against alias bombs (`spec/rendering.md` 2.15); here every node an alias stands for counts.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::events::{Granit, Step, Steps, Unreadable};
@@ -109,30 +108,10 @@ impl Loader {
                 return Err(fail("", Unreadable::wrong(pos, "the file is not UTF-8 text")));
             }
         };
-        self.repairing(text).map_err(|unreadable| fail(text, unreadable))
+        self.documents(text).map_err(|unreadable| fail(text, unreadable))
     }
 
-    /// Reads as libyaml does where quoted text goes on further left than the block it is in, as templates like to print it: the blanks
-    /// that are missing there mean nothing, so they are put in.
-    fn repairing(&self, text: &str) -> Result<Vec<Node>, Unreadable> {
-        let mut text = Cow::Borrowed(text);
-        let mut left = REPAIR_BYTES;
-        loop {
-            let (unreadable, line) = match self.documents(&text) {
-                Ok(documents) => return Ok(documents),
-                Err((unreadable, Some(line))) if left >= text.len() => (unreadable, line),
-                Err((unreadable, _)) => return Err(unreadable),
-            };
-            left -= text.len();
-            match indented(&text, line) {
-                Some(more) => text = Cow::Owned(more),
-                None => return Err(unreadable),
-            }
-        }
-    }
-
-    /// The documents, or why not and the line where quoted text goes on too far left.
-    fn documents(&self, text: &str) -> Result<Vec<Node>, (Unreadable, Option<u32>)> {
+    fn documents(&self, text: &str) -> Result<Vec<Node>, Unreadable> {
         let mut build = Build {
             steps: Granit::new(text),
             loader: *self,
@@ -142,37 +121,8 @@ impl Loader {
             depth: 0,
             part: Part::Elsewhere,
         };
-        build.documents(self.limits.documents).map_err(|unreadable| (unreadable, build.steps.outdented()))
+        build.documents(self.limits.documents)
     }
-}
-
-/// Bytes that may be read again and again to put blanks in; it bounds the work on hostile text.
-const REPAIR_BYTES: usize = 128 << 20;
-/// More blanks than any block is indented by.
-const INDENT: usize = 512;
-
-/// The text with blanks before this line and those after it, up to the first one with a quote: it may be the end of the quoted text. None where no blank
-/// is missing: the same text again would fail the same way, for as long as [`REPAIR_BYTES`] allow.
-fn indented(text: &str, line: u32) -> Option<String> {
-    let from = (line as usize).checked_sub(1)?;
-    let mut out = String::with_capacity(text.len() + 16 * INDENT);
-    let mut inside = false;
-    for (at, line) in text.split_inclusive('\n').enumerate() {
-        inside |= at == from;
-        // The end of a document ends quoted text, too, and is an error there.
-        inside &= !line.starts_with("---") && !line.starts_with("...");
-        // A line without anything on it is a line break, and stays one.
-        if inside && !line.trim().is_empty() {
-            let indented_before = line.len() - line.trim_start_matches(' ').len() >= INDENT;
-            if indented_before || out.len() > REPAIR_BYTES {
-                return None;
-            }
-            out.extend(std::iter::repeat_n(' ', INDENT));
-        }
-        out.push_str(line);
-        inside &= !line.contains(['"', '\'']);
-    }
-    (out.len() > text.len()).then_some(out)
 }
 
 fn limit(pos: Pos, what: &str, limit: usize) -> Unreadable {
@@ -525,14 +475,6 @@ mod tests {
             "f.yaml:2:3: a key must be text, this one is a number; put it in quotes\n  |   1: …",
         );
         check("x: .inf\n", "f.yaml:1:4: JSON has no infinity and no NaN; put the value in quotes\n  | x: …");
-    }
-
-    #[test]
-    fn quoted_text_that_never_ends_is_tried_once() {
-        for text in ["a: \"x\n", "a: 'x\n\n", "- \"\n---\n"] {
-            assert!(Loader::new(Profile::Kustomize).load("f", text.as_bytes()).is_err(), "{text}");
-            assert_eq!(indented(text, 9), None, "{text}");
-        }
     }
 
     #[test]

@@ -25,9 +25,13 @@ pub(crate) async fn aggregate(space: &Arc<Space>) -> Answer<()> {
         let name = role.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let next = |stored: Option<&Stored>| {
             let Some(stored) = stored else { return Ok(Next::Keep) };
-            let mut role = stored.object.to_value();
-            role["rules"] = rules.clone();
-            Ok(Next::Put(role))
+            let mut now = stored.object.to_value();
+            // Another role may have its name by now; whatever changed leads back here.
+            if now["metadata"]["resourceVersion"] != role["metadata"]["resourceVersion"] {
+                return Ok(Next::Keep);
+            }
+            now["rules"] = rules.clone();
+            Ok(Next::Put(now))
         };
         space.change(&Place::new(id.clone(), None, name), next).await?;
     }

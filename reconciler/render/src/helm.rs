@@ -6,6 +6,7 @@
 //! | `engine` | a chart's templates, their order, their budgets |
 //! | `template` | Go's `text/template`: lexer, parser, tree, executor, printing |
 //! | `functions` | what templates can call: Go's, Sprig's and Helm's functions, one file per family |
+//! | `classes` | which characters are letters, capitals, digits to Go |
 //! | `budget` | what a render may use up |
 //! | `fault` | what goes wrong in templates |
 //! | `chart` | charts: directories, archives, `.helmignore`, `Chart.yaml`, and how much they may hold |
@@ -28,6 +29,7 @@ mod capabilities;
 #[cfg(test)]
 mod cases;
 mod chart;
+mod classes;
 mod context;
 mod dependencies;
 mod engine;

@@ -2,6 +2,7 @@
 
 use super::Param::Text as AText;
 use super::{Function, fixed, text};
+use crate::helm::classes::{is_letter, is_lower, is_number, is_punctuation, is_upper};
 use crate::helm::value::Value;
 
 pub(super) const TABLE: &[Function] = &[
@@ -35,8 +36,24 @@ fn lower(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
+/// The case of a first letter: some letters are two in one, and have a third form for it; Georgian has none.
+fn title_case(c: char) -> char {
+    match c {
+        'Ǆ'..='ǆ' => 'ǅ',
+        'Ǉ'..='ǉ' => 'ǈ',
+        'Ǌ'..='ǌ' => 'ǋ',
+        'Ǳ'..='ǳ' => 'ǲ',
+        'ა'..='ჿ' => c,
+        _ => upper(c),
+    }
+}
+
 fn swap(c: char) -> char {
-    if c.is_uppercase() { lower(c) } else { upper(c) }
+    match c {
+        c if is_lower(c) => upper(c),
+        c if is_letter(c) => lower(c),
+        c => c,
+    }
 }
 
 /// Go's `strings.Title`: a word begins behind anything but a letter, a digit or an underscore.
@@ -47,10 +64,10 @@ fn title(text: &str) -> String {
             let begins = if before.is_ascii() {
                 !before.is_ascii_alphanumeric() && before != '_'
             } else {
-                !before.is_alphanumeric() && before.is_whitespace()
+                before.is_whitespace()
             };
             before = c;
-            if begins { upper(c) } else { c }
+            if begins { title_case(c) } else { c }
         })
         .collect()
 }
@@ -80,7 +97,7 @@ fn pascal(text: &str) -> String {
         out.extend(text.chars().next_back());
         return out;
     };
-    let mut in_capitals = first.is_uppercase();
+    let mut in_capitals = is_upper(first);
     let mut held = upper(first);
     for mut c in rest {
         if is_connector(c) && is_connector(held) {
@@ -90,11 +107,11 @@ fn pascal(text: &str) -> String {
         }
         let before = held;
         if is_connector(before) {
-            in_capitals = c.is_uppercase();
+            in_capitals = is_upper(c);
             c = upper(c);
         } else {
             if in_capitals {
-                if c.is_uppercase() {
+                if is_upper(c) {
                     c = lower(c);
                 } else {
                     in_capitals = false;
@@ -118,28 +135,19 @@ enum Word {
     Other,
 }
 
-fn is_letter(c: char) -> bool {
+fn makes_words(c: char) -> bool {
     // Han characters make no words.
     let han = matches!(u32::from(c), 0x3400..=0x4d85 | 0x4e00..=0x9fcc | 0x2_0000..=0x2_b81d);
-    c.is_alphabetic() && !han
-}
-
-/// ASCII's punctuation without its symbols, and the blocks that hold most of the rest.
-fn is_punctuation(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_punctuation() && !matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
-    }
-    matches!(c, '¡' | '§' | '«' | '¶' | '·' | '»' | '¿' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}'
-        | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{ff01}'..='\u{ff03}' | '\u{ff05}'..='\u{ff0a}')
+    is_letter(c) && !han
 }
 
 fn kind_of(c: char) -> Word {
     match c {
         c if is_connector(c) => Word::Connector,
         c if is_punctuation(c) => Word::Punctuation,
-        c if c.is_uppercase() => Word::Capitals,
-        c if is_letter(c) => Word::Letters,
-        c if c.is_numeric() => Word::Number,
+        c if is_upper(c) => Word::Capitals,
+        c if makes_words(c) => Word::Letters,
+        c if is_number(c) => Word::Number,
         _ => Word::Other,
     }
 }
@@ -150,19 +158,19 @@ fn next_word(text: &[char]) -> Option<(Word, usize)> {
     let run = |like: fn(char) -> bool| text.iter().take_while(|c| like(**c)).count();
     let length = match kind {
         Word::Capitals => {
-            let capitals = run(char::is_uppercase);
+            let capitals = run(is_upper);
             match text.get(capitals) {
-                Some(c) if is_letter(*c) && capitals > 1 => capitals - 1,
-                Some(c) if is_letter(*c) => {
-                    1 + text[1..].iter().take_while(|c| is_letter(**c) && !c.is_uppercase()).count()
+                Some(c) if makes_words(*c) && capitals > 1 => capitals - 1,
+                Some(c) if makes_words(*c) => {
+                    1 + text[1..].iter().take_while(|c| makes_words(**c) && !is_upper(**c)).count()
                 }
                 _ => capitals,
             }
         }
         Word::Connector => run(is_connector),
         Word::Punctuation => run(is_punctuation),
-        Word::Letters => run(|c| is_letter(c) && !c.is_uppercase()),
-        Word::Number => run(char::is_numeric),
+        Word::Letters => run(|c| makes_words(c) && !is_upper(c)),
+        Word::Number => run(is_number),
         Word::Other => run(|c| kind_of(c) == Word::Other),
     };
     Some((kind, length.max(1)))
@@ -186,7 +194,8 @@ impl Separate<'_> {
         self.text = rest;
         match kind {
             Word::Connector => self.out.extend(word.iter().map(|_| self.separator)),
-            _ => self.out.extend(word.iter().map(|c| lower(*c))),
+            Word::Capitals => self.out.extend(word.iter().map(|c| if is_upper(*c) { lower(*c) } else { *c })),
+            _ => self.out.extend(word),
         }
     }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::Param::{Int, Text as AText};
 use super::{Body, Function, Machine, fixed, int, text};
+use crate::helm::classes::{is_digit, is_letter};
 use crate::helm::fault::Fault;
 use crate::helm::value::{List, ListKind, Text, Value};
 use regex::{Captures, Regex};
@@ -167,7 +168,7 @@ fn expand(
 fn group_name(rest: &[u8]) -> Option<(&str, &[u8])> {
     let inner = rest.strip_prefix(b"{");
     let text = inner.unwrap_or(rest).utf8_chunks().next()?.valid();
-    let end = text.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(text.len());
+    let end = text.find(|c: char| c != '_' && !is_letter(c) && !is_digit(c)).unwrap_or(text.len());
     let (name, after) = (&text[..end], &inner.unwrap_or(rest)[end..]);
     let after = if inner.is_some() { after.strip_prefix(b"}")? } else { after };
     (!name.is_empty()).then_some((name, after))

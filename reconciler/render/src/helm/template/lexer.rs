@@ -3,6 +3,7 @@
 //! White space inside actions is a token, because `"a" "b"` are two arguments and `"a""b"` is an error.
 
 use super::tree::Source;
+use crate::helm::classes::{is_digit, is_letter};
 
 /// What a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,12 +87,7 @@ fn is_space(byte: u8) -> bool {
 }
 
 fn is_word(c: char) -> bool {
-    c == '_' || c.is_alphabetic() || c.is_numeric() && is_decimal_digit(c)
-}
-
-/// Go asks for category Nd, Rust's `is_numeric` knows Nd, Nl and No. Outside ASCII only letters are likely.
-fn is_decimal_digit(c: char) -> bool {
-    c.is_ascii_digit() || !c.is_ascii()
+    c == '_' || is_letter(c) || is_digit(c)
 }
 
 impl Lexer<'_> {

@@ -15,7 +15,8 @@ use anyhow::{Context, Result, bail};
 use super::server::ApiServer;
 use crate::harness::eventually;
 
-/// Rounds of cleaning; controllers that were busy may write once more after the first.
+/// Rounds of cleaning; controllers that were busy may write once more after the first. The last two find nothing: a request of whoever was killed
+/// may still have been on its way at the first look.
 const RESET_ROUNDS: usize = 20;
 
 /// How long discovery may take to forget a CRD; it takes a fraction of a second, and a new server takes a few.
@@ -118,11 +119,15 @@ fn start(index: usize) -> Result<Pooled> {
 
 impl Pooled {
     fn reset(&mut self) -> Result<()> {
-        let mut left = Vec::new();
+        let (mut left, mut clean) = (Vec::new(), false);
         for _ in 0..RESET_ROUNDS {
             let (added, changed) = self.differences()?;
-            if added.is_empty() && changed.is_empty() {
+            let clean_before = std::mem::replace(&mut clean, added.is_empty() && changed.is_empty());
+            if clean && clean_before {
                 return Ok(());
+            }
+            if clean {
+                continue;
             }
             let delete: Vec<&str> = added.iter().map(String::as_str).collect();
             let put: Vec<(&str, &str)> =

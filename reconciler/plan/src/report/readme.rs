@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::{ReportInput, ReportedUnit, gist, is_under_way, short};
-use crate::escape::code_outside_tables;
+use crate::escape::{self, code_outside_tables, prose};
 use crate::finding::{counted, said_and_shown};
 use crate::status::Truth;
 use crate::{ClusterName, UnitName};
@@ -25,21 +25,21 @@ fn write(text: &mut String, input: &ReportInput) -> fmt::Result {
     let source = input.source.as_ref().map_or("status", |source| source.as_str());
     let gist = gist(input);
     let ready = gist.ready.values().filter(|ready| **ready).count();
-    writeln!(text, "# {}\n", escaped(source))?;
+    writeln!(text, "# {}\n", prose(source))?;
     if input.commit.is_empty() {
-        writeln!(text, "Nothing of {} has been read.\n", escaped(&input.git_ref))?;
+        writeln!(text, "Nothing of {} has been read.\n", prose(&input.git_ref))?;
     } else {
         writeln!(
             text,
             "Commit `{}` of {}: **{ready} of {} ready**{}.\n",
             short(&input.commit),
-            escaped(&input.git_ref),
+            prose(&input.git_ref),
             counted(gist.ready.len(), "unit"),
             if is_under_way(input) { ", changes are under way" } else { "" }
         )?;
     }
     if !input.absent.is_empty() {
-        let names: Vec<String> = input.absent.iter().map(|name| escaped(name.as_str())).collect();
+        let names: Vec<String> = input.absent.iter().map(|name| prose(name.as_str())).collect();
         writeln!(text, "Declared, and not joined yet: {}.\n", names.join(", "))?;
     }
     units(text, input)?;
@@ -60,7 +60,7 @@ fn units(text: &mut String, input: &ReportInput) -> fmt::Result {
         input.units.values().flat_map(|unit| unit.pairs.iter().map(|p| &p.pair.cluster)).collect();
     let columns = if clusters.len() <= MAX_COLUMNS { clusters } else { BTreeSet::new() };
     let mut head = vec!["unit".to_owned(), "ready".to_owned(), "objects".to_owned(), "clusters".to_owned()];
-    head.extend(columns.iter().map(|cluster| escaped(cluster.as_str())));
+    head.extend(columns.iter().map(|cluster| prose(cluster.as_str())));
     row(text, &head)?;
     row(text, &vec!["---".to_owned(); head.len()])?;
     for (name, unit) in &input.units {
@@ -78,7 +78,7 @@ fn unit_row(name: &UnitName, unit: &ReportedUnit, columns: &BTreeSet<&ClusterNam
         Some((Truth::False, _)) => "❌".to_owned(),
         Some((Truth::Unknown, _)) | None => "–".to_owned(),
     };
-    let link = format!("[{}](units/{}.json)", escaped(name.as_str()), super::file_name(name));
+    let link = format!("[{}](units/{}.json)", prose(name.as_str()), super::file_name(name));
     let mut cells = vec![link, ready, counts.objects.to_string(), counts.clusters.to_string()];
     let by_cluster = cells_by_cluster(unit);
     cells.extend(columns.iter().map(|c| by_cluster.get(c).map_or_else(String::new, Cell::to_string)));
@@ -128,7 +128,7 @@ fn not_ready(text: &mut String, input: &ReportInput) -> fmt::Result {
     }
     writeln!(text, "## Not ready\n")?;
     for (unit, failure) in rows.iter().take(MAX_ROWS) {
-        let unit = if unit.is_empty() { String::new() } else { format!("**{}**: ", escaped(unit)) };
+        let unit = if unit.is_empty() { String::new() } else { format!("**{}**: ", prose(unit)) };
         item(text, &unit, failure)?;
     }
     more(text, rows.len())
@@ -140,10 +140,10 @@ fn held(text: &mut String, input: &ReportInput) -> fmt::Result {
     }
     writeln!(text, "## Removals that wait for approval\n")?;
     for held in &input.held {
-        writeln!(text, "{}, {}.", escaped(&held.reason), counted(held.pairs.len(), "placement"))?;
-        writeln!(text, "`gitstellar approve {}` releases exactly these:\n", escaped(&held.hash))?;
+        writeln!(text, "{}, {}.", prose(&held.reason), counted(held.pairs.len(), "placement"))?;
+        writeln!(text, "`gitstellar approve {}` releases exactly these:\n", prose(&held.hash))?;
         for pair in held.pairs.iter().take(MAX_ROWS) {
-            writeln!(text, "- {}", escaped(&pair.to_string()))?;
+            writeln!(text, "- {}", prose(&pair.to_string()))?;
         }
         more(text, held.pairs.len())?;
     }
@@ -166,7 +166,7 @@ fn findings(text: &mut String, input: &ReportInput) -> fmt::Result {
 /// One item of a list: what is said, and below it the line of a file.
 fn item(text: &mut String, lead: &str, message: &str) -> fmt::Result {
     let (said, shown) = said_and_shown(message);
-    writeln!(text, "- {lead}{}", escaped(said))?;
+    writeln!(text, "- {lead}{}", escape::message(said))?;
     shown.map_or(Ok(()), |line| writeln!(text, "  {}", code_outside_tables(line)))
 }
 
@@ -179,24 +179,4 @@ fn more(text: &mut String, rows: usize) -> fmt::Result {
 
 fn row(text: &mut String, cells: &[String]) -> fmt::Result {
     writeln!(text, "| {} |", cells.join(" | "))
-}
-
-/// Text that shows as it is: names and messages come from manifests and from clusters.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => escaped.push(' '),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '!' | '#' | '~' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            c if c.is_control() => {}
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -67,7 +67,7 @@ Commit `c0ffee0123` of main: **0 of 2 units ready**, changes are under way.
 
 ## Not ready
 
-- **cart**: Pod shop/a on edge-2: Degraded: ImagePullBackOff: image a\\|b &lt;none&gt;
+- **cart**: Pod shop/a on edge-2: Degraded: ImagePullBackOff: image a\\|b \\<none\\>
 
 This branch is written by gitstellar and shares no history with the source; edits are overwritten.
 ";

@@ -28,6 +28,9 @@ use space::OpenError;
 use crate::hub::cancel_on_signal;
 use crate::rendering::RenderingArgs;
 
+/// How long whatever runs may take to end.
+const END_WAIT: Duration = Duration::from_secs(10);
+
 /// Arguments of `up`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -121,7 +124,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let outcome = drive(&args, &place, &screen, (&server, clock, &shutdown, settings)).await;
     shutdown.cancel();
     match Arc::try_unwrap(server) {
-        Ok(server) => server.shutdown().await,
+        Ok(server) => {
+            if tokio::time::timeout(END_WAIT, server.shutdown()).await.is_err() {
+                tracing::warn!("the server did not end within {} s and is left", END_WAIT.as_secs());
+            }
+        }
         // A task that is still ending holds it; every acknowledged write is on the disk already.
         Err(_) => tracing::debug!("the server is still in use at the end"),
     }
@@ -172,7 +179,14 @@ async fn drive(
         convergence::tell_forever(&world, screen, place, shutdown).await
     };
     shutdown.cancel();
-    hub.await.context("the hub died")??;
-    follow.await.context("the fleet died")??;
+    let ended = async {
+        hub.await.context("the hub died")??;
+        follow.await.context("the fleet died")?
+    };
+    match tokio::time::timeout(END_WAIT, ended).await {
+        Ok(ended) => ended?,
+        // Whoever asked for the end gets it: everything here may be killed at any moment.
+        Err(_) => tracing::warn!("some controllers did not end within {} s and are left", END_WAIT.as_secs()),
+    }
     outcome
 }

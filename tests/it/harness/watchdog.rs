@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -70,17 +71,34 @@ fn tick() {
     for (trial, seconds) in trials.iter() {
         println!("  {seconds} s  {trial}");
     }
-    println!("threads, and where in the kernel they wait:");
-    for thread in threads() {
-        println!("  {thread}");
+    println!("children of this process, its threads, and where in the kernel they wait:");
+    for line in children().into_iter().chain(tasks_of("/proc/self/task")) {
+        println!("  {line}");
     }
     std::process::exit(101);
 }
 
-/// Name, state and place of every thread of this process; none where there is no `/proc`.
-fn threads() -> Vec<String> {
-    let Ok(tasks) = fs::read_dir("/proc/self/task") else { return Vec::new() };
-    let read = |path: std::path::PathBuf| fs::read_to_string(path).unwrap_or_default();
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+/// The command lines of the processes that this one started, each with its threads; none where there is no `/proc`.
+fn children() -> Vec<String> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let parent = format!("PPid:\t{}", std::process::id());
+    let ours = processes.flatten().map(|process| process.path());
+    let ours = ours.filter(|process| read(process.join("status")).lines().any(|line| line == parent));
+    ours.flat_map(|process| {
+        let command = read(process.join("cmdline")).replace('\0', " ");
+        let tasks = tasks_of(process.join("task"));
+        std::iter::once(command).chain(tasks.into_iter().map(|task| format!("  {task}")))
+    })
+    .collect()
+}
+
+/// Name, state and place of every thread.
+fn tasks_of(directory: impl AsRef<Path>) -> Vec<String> {
+    let Ok(tasks) = fs::read_dir(directory) else { return Vec::new() };
     tasks
         .flatten()
         .map(|task| {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::events::{Granit, Step, Steps, Unreadable};
-use super::scalar::resolve;
+use super::scalar::{go_float, resolve};
 use super::{Map, Node, Pos, Value};
 use crate::error::Trouble;
 use crate::object::Origin;
@@ -291,15 +291,22 @@ impl<'a> Build<'a> {
             value.pos = key_pos;
             match key {
                 Some(key) => entries.push((key, value)),
-                None => merged.push(value),
+                // Where it stands it overrides the keys before it, and the keys behind it override what it brings.
+                None if self.loader.profile == Profile::Kubectl => {
+                    entries.extend(merged_maps(value)?.into_iter().rev().flatten());
+                }
+                None => merged.extend(merged_maps(value)?),
             }
         }
         if self.loader.profile == Profile::Kustomize {
             refuse_duplicates(&entries)?;
         }
         let mut map = Map::from_entries(entries);
-        for source in merged {
-            merge(&mut map, source)?;
+        // Explicit keys win, wherever they stand, and of the rest the earlier ones.
+        for (key, value) in merged.into_iter().flatten() {
+            if !map.contains_key(&key) {
+                map.insert(&key, value);
+            }
         }
         Ok(Value::Map(map))
     }
@@ -335,14 +342,19 @@ impl<'a> Build<'a> {
         if let Some(text) = node.as_str() {
             return Ok(Some(Box::from(text)));
         }
-        match (node.scalar_text(), self.loader.profile) {
-            (Some(text), Profile::Kubectl) => Ok(Some(Box::from(text))),
-            _ => {
-                let message =
-                    format!("a key must be text, this one is {}; put it in quotes", node.kind_name());
-                Err(Unreadable::wrong(pos, message))
-            }
-        }
+        let written = match (&node.value, self.loader.profile) {
+            (_, Profile::Kustomize) => None,
+            // An unsigned number is no key there.
+            (Value::Float(float), _) if float.text.parse::<u64>().is_ok() => None,
+            // On its way to JSON, `1.10` becomes the shortest digits of a float of 32 bits.
+            #[expect(clippy::cast_possible_truncation, reason = "as the reader of kubectl and Helm has it")]
+            (Value::Float(float), _) => Some(go_float(float.number as f32)),
+            _ => node.scalar_text(),
+        };
+        written.map(Box::from).map(Some).ok_or_else(|| {
+            let message = format!("a key must be text, this one is {}; put it in quotes", node.kind_name());
+            Unreadable::wrong(pos, message)
+        })
     }
 
     fn scalar(&self, text: &str, plain: bool, tag: Option<&str>, pos: Pos) -> Result<Value, Unreadable> {
@@ -407,23 +419,19 @@ fn refuse_duplicates(entries: &[(Box<str>, Node)]) -> Result<(), Unreadable> {
     }
 }
 
-/// Adds what a merge key names, unless the key is already there: explicit keys and earlier sources win.
-fn merge(into: &mut Map, source: Node) -> Result<(), Unreadable> {
+/// The maps that a merge key names; of two that have a key the first wins.
+fn merged_maps(source: Node) -> Result<Vec<Map>, Unreadable> {
     let pos = source.pos;
-    match source.value {
-        Value::Map(map) => {
-            for (key, value) in map {
-                if !into.contains_key(&key) {
-                    into.insert(&key, value);
-                }
-            }
-            Ok(())
-        }
-        Value::Seq(items) if items.iter().all(|item| item.as_map().is_some()) => {
-            items.into_iter().try_for_each(|item| merge(into, item))
-        }
-        _ => Err(Unreadable::wrong(pos, "the merge key << takes a map or a list of maps")),
-    }
+    let items = match source.value {
+        Value::Seq(items) => items,
+        _ => vec![source],
+    };
+    let wrong = || Unreadable::wrong(pos, "the merge key << takes a map or a list of maps");
+    let map = |item: Node| match item.value {
+        Value::Map(map) => Ok(map),
+        _ => Err(wrong()),
+    };
+    items.into_iter().map(map).collect()
 }
 
 #[cfg(test)]
@@ -446,6 +454,15 @@ mod tests {
         check("\u{feff}a: 1\r\nb: |\r\n  x\r\n  y\r\n", "{\"a\":1,\"b\":\"x\\ny\\n\"}");
         check("{\"a\": [1, 2.50, \"x\\n\"]}", "{\"a\":[1,2.5,\"x\\n\"]}");
         check("a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n", "{\"a\":{\"b\":1},\"c\":{\"b\":1,\"d\":2}}");
+        assert_eq!(
+            json(Profile::Kubectl, "a: &x {b: 1, d: 1}\nc: {b: 2, <<: *x, d: 3}\n"),
+            "{\"a\":{\"b\":1,\"d\":1},\"c\":{\"b\":1,\"d\":3}}"
+        );
+        assert_eq!(json(Profile::Kubectl, "{<<: {a: 1}, <<: [{a: 2}, {a: 3, b: 3}]}"), "{\"a\":2,\"b\":3}");
+        assert_eq!(
+            json(Profile::Kubectl, "{1.10: a, .5: b, 12345678.9: c, 7: d, true: e}"),
+            "{\"0.5\":\"b\",\"1.1\":\"a\",\"1.2345679e+07\":\"c\",\"7\":\"d\",\"true\":\"e\"}"
+        );
         check("a: &x {b: 1}\nc: {<<: [{b: 9}, *x], e: 3}\n", "{\"a\":{\"b\":1},\"c\":{\"b\":9,\"e\":3}}");
         check(
             "a: !!str 1\nb: !!binary aGk=\nc: !x y\nd: '1'\n",

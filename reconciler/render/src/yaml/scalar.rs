@@ -2,6 +2,8 @@
 //!
 //! Rules read from upstream behaviour (`spec/rendering.md` 2.16), not from the YAML specification, which both ignore in places.
 
+use std::fmt;
+
 use super::{Float, Value};
 use crate::yaml::{Loader, Profile};
 
@@ -256,8 +258,8 @@ fn base_60(text: &str) -> bool {
         })
 }
 
-/// Go's `strconv.FormatFloat(number, 'g', -1, 64)`: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
-pub(crate) fn go_float(number: f64) -> String {
+/// Go's `strconv.FormatFloat(number, 'g', -1, …)` of a float of either width: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
+pub(crate) fn go_float(number: impl fmt::Display + fmt::LowerExp) -> String {
     let scientific = format!("{number:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);

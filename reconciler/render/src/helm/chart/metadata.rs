@@ -294,8 +294,9 @@ impl<'a> Record<'a> {
     fn text_of(&self, name: &str, node: &Node) -> Result<String> {
         match &node.value {
             Value::Null => Ok(String::new()),
-            // Upstream formats with the digits that 32 bits need.
-            Value::Float(float) => Ok(short_float(float.number)),
+            // Upstream formats with the digits that 32 bits need, but for what an unsigned number holds.
+            Value::Float(float) if float.text.parse::<u64>().is_ok() => Ok(float.text.clone()),
+            Value::Float(float) => Ok(go_float(float.number as f32)),
             _ => node.scalar_text().ok_or_else(|| self.wrong(name, node, "must be text")),
         }
     }
@@ -333,12 +334,6 @@ impl<'a> Record<'a> {
         }
         Ok(())
     }
-}
-
-fn short_float(number: f64) -> String {
-    // Through the digits of the 32-bit number: its shortest form is what upstream prints.
-    let short = number as f32;
-    format!("{short:e}").parse().map_or_else(|_| go_float(number), go_float)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod emit;
 mod events;
+mod folded;
 mod json;
 #[cfg(test)]
 mod laws;

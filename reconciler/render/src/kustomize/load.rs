@@ -193,9 +193,6 @@ impl<'b> Source<'b> {
         if name.is_empty() && !kind.ends_with("List") {
             return Err(fail("missing metadata.name in object; every object needs a name"));
         }
-        if holds_null_item(&node) {
-            return Err(fail("a list holds a null entry; remove it"));
-        }
         Ok(Resource::new(node, at))
     }
 
@@ -212,18 +209,12 @@ impl<'b> Source<'b> {
                 let (path, bytes) = self.named_file(&entry.path, &entry.at)?;
                 Ok(PatchText { bytes, at: Origin::new(&path, 1), inline: false })
             }
-            (true, false) => {
-                Ok(PatchText { bytes: Arc::from(entry.text.as_bytes()), at: entry.at.clone(), inline: true })
-            }
+            (true, false) => Ok(PatchText {
+                bytes: Arc::from(entry.text.trim_end().as_bytes()),
+                at: entry.at.clone(),
+                inline: true,
+            }),
         }
-    }
-}
-
-fn holds_null_item(node: &Node) -> bool {
-    match &node.value {
-        Value::Seq(items) => items.iter().any(|item| item.is_null() || holds_null_item(item)),
-        Value::Map(map) => map.iter().any(|(_, node)| holds_null_item(node)),
-        _ => false,
     }
 }
 

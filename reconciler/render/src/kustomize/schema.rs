@@ -207,7 +207,7 @@ fn known_member(part: Part, name: &str) -> (Shape<'static>, ListMerge) {
         (P::CronSpec, "jobTemplate") => map(P::JobTemplate),
         (P::Service, "spec") => map(P::ServiceSpec),
         (P::ServiceSpec, "ports") => keyed(Shape::Unknown, &["port", "protocol"]),
-        (P::ServiceAccount, "secrets" | "imagePullSecrets") => keyed(Shape::Unknown, &["name"]),
+        (P::ServiceAccount, "secrets") => keyed(Shape::Unknown, &["name"]),
         (P::Webhooks, "webhooks") => keyed(Shape::Unknown, &["name"]),
         (P::CsiNode, "spec") => map(P::CsiNodeSpec),
         (P::CsiNodeSpec, "drivers") => keyed(Shape::Unknown, &["name"]),
@@ -285,8 +285,7 @@ fn custom_member<'s>(schema: &'s Node, definitions: &'s Node, name: &str) -> (Sh
         Some(keys) => keys.iter().filter_map(|key| key.as_str().map(str::to_owned)).collect(),
         None => member.str_at(&["x-kubernetes-patch-merge-key"]).map(str::to_owned).into_iter().collect(),
     };
-    let merges = strategy.split(',').any(|word| word.trim() == "merge")
-        || member.str_at(&["x-kubernetes-list-type"]) == Some("map");
+    let merges = strategy.split(',').any(|word| word.trim() == "merge");
     let merge = match (merges, keys.is_empty()) {
         (false, _) => ListMerge::Replace,
         (true, true) => ListMerge::Set,

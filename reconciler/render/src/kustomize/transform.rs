@@ -21,7 +21,7 @@ use crate::yaml::{Map, Node, Value, reads_otherwise};
 fn keeps_name(group: &str, kind: &str) -> bool {
     matches!(
         (group, kind),
-        (_, "CustomResourceDefinition") | ("", "Namespace") | ("apiregistration.k8s.io", "APIService")
+        (_, "CustomResourceDefinition" | "Namespace") | ("apiregistration.k8s.io", "APIService")
     )
 }
 

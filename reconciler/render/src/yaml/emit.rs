@@ -22,6 +22,11 @@ pub fn emit(node: &Node) -> String {
     write(node, &LAYOUT_V2)
 }
 
+/// Whether go-yaml may write a text as a block; otherwise it puts it in quotes.
+pub(super) fn may_be_block(text: &str) -> bool {
+    analyse(text, true).block_allowed
+}
+
 /// Writes one document as go-yaml v3 writes values that did not go through JSON: sequences in mappings are indented, long lines stay,
 /// a tab does not keep text out of a block, and floats look like Go's. Helm's `toYamlPretty`.
 pub(crate) fn emit_indented(node: &Node) -> String {

@@ -6,13 +6,32 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StrInput};
 
 use super::Pos;
 
+/// How a text is written, as far as it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Folded,
+    /// In quotes, or as it stands.
+    Other,
+}
+
 /// One parse event. Anchor ids start at 1; 0 means "no anchor".
 pub(super) enum Step<'a> {
     DocumentStart,
-    Scalar { text: Cow<'a, str>, plain: bool, anchor: usize, tag: Option<String> },
-    SequenceStart { anchor: usize },
+    /// A plain text is empty only where nothing is written.
+    Scalar {
+        text: Cow<'a, str>,
+        style: Style,
+        anchor: usize,
+        tag: Option<String>,
+    },
+    SequenceStart {
+        anchor: usize,
+    },
     SequenceEnd,
-    MappingStart { anchor: usize },
+    MappingStart {
+        anchor: usize,
+    },
     MappingEnd,
     Alias(usize),
     DocumentEnd,
@@ -75,9 +94,17 @@ impl<'a> Steps<'a> for Granit<'a> {
                 Event::DocumentStart(..) => Step::DocumentStart,
                 Event::DocumentEnd => Step::DocumentEnd,
                 Event::Alias(id) => Step::Alias(id),
+                // The parser shows nothing at all as `~`.
+                Event::Scalar(_, ScalarStyle::Plain, anchor, None) if span.is_empty() => {
+                    Step::Scalar { text: Cow::Borrowed(""), style: Style::Plain, anchor, tag: None }
+                }
                 Event::Scalar(text, style, anchor, tag) => Step::Scalar {
                     text,
-                    plain: style == ScalarStyle::Plain,
+                    style: match style {
+                        ScalarStyle::Plain => Style::Plain,
+                        ScalarStyle::Folded => Style::Folded,
+                        _ => Style::Other,
+                    },
                     anchor,
                     tag: tag.map(|tag| tag.to_string()),
                 },

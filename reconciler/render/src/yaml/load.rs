@@ -2,9 +2,11 @@
 //!
 //! The reference has no guard against alias bombs (`spec/rendering.md` 2.15); here every node an alias stands for counts.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::events::{Granit, Step, Steps, Unreadable};
+use super::events::{Granit, Step, Steps, Style, Unreadable};
+use super::folded;
 use super::scalar::{go_float, resolve};
 use super::{Map, Node, Pos, Value};
 use crate::error::Trouble;
@@ -200,9 +202,10 @@ impl<'a> Build<'a> {
         let before = self.nodes;
         let mut quoted = false;
         let (value, anchor) = match step {
-            Step::Scalar { text, plain, anchor, tag } => {
-                quoted = !plain;
-                (self.scalar(&text, plain, tag.as_deref(), pos)?, anchor)
+            Step::Scalar { text, style, anchor, tag } => {
+                quoted = style != Style::Plain;
+                let text = if style == Style::Folded { self.folded(text) } else { text };
+                (self.scalar(&text, !quoted, tag.as_deref(), pos)?, anchor)
             }
             Step::SequenceStart { anchor } => (self.nested(pos, Self::sequence)?, anchor),
             Step::MappingStart { anchor } => (self.nested(pos, Self::mapping)?, anchor),
@@ -222,6 +225,14 @@ impl<'a> Build<'a> {
             self.anchors.insert(anchor, held);
         }
         Ok(node)
+    }
+
+    /// Folded text. Annotations are read without their styles.
+    fn folded(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        if self.loader.profile == Profile::Kustomize && self.part != Part::Annotations {
+            return Cow::Owned(folded::read_back(&text));
+        }
+        text
     }
 
     /// Whether this text, without quotes, is none to the profile.
@@ -325,7 +336,7 @@ impl<'a> Build<'a> {
     /// A mapping key; none for the merge key `<<`.
     fn key(&mut self, step: Step<'a>, pos: Pos) -> Result<Option<Box<str>>, Unreadable> {
         let text = match step {
-            Step::Scalar { text, plain: true, tag: None, anchor: 0 } => {
+            Step::Scalar { text, style: Style::Plain, tag: None, anchor: 0 } => {
                 if &*text == "<<" {
                     return Ok(None);
                 }

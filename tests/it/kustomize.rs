@@ -167,7 +167,7 @@ fn generated() -> Outcome {
 
 /// Where a replacement makes a text of a number we refuse at once. The reference writes a number that is none, which fails later if
 /// nothing makes a text of the field before.
-const WRONG_TYPE: &str = "and the text that shall replace it is none";
+const WRONG_TYPE: &str = ", and what shall replace it is not ";
 
 /// A key that a step of the reference writes has no type: one like `0` or `true` is then no text, and it cannot print what it made.
 /// Here it is a text.

@@ -150,11 +150,31 @@ fn messages_say_what_where_and_what_to_do() {
     );
     check(
         "resources: [no.yaml]\n",
-        "k/kustomization.yaml:1:13: accumulating resources: 'no.yaml' cannot be read: k/no.yaml: there is no such file or directory in the repository\n  | resources: …",
+        "k/kustomization.yaml:1:13: 'no.yaml' cannot be read: k/no.yaml: there is no such file or directory in the repository\n  | resources: …",
     );
     check(
         "resources:\n- web.yaml\n- web.yaml\n",
-        "k/web.yaml:1: may not add resource with an already registered id: Deployment.v1.apps/web.[noNs] (first at k/web.yaml:1); rename one of them\n  | apiVersion: …",
+        "k/web.yaml:1: may not add resource with an already registered id: Deployment.v1.apps/web.[noNs] (the same object is read twice: list its file or directory once)\n  | apiVersion: …",
+    );
+    check(
+        "resources: [\"\"]\n",
+        "k/kustomization.yaml:1:13: an entry is empty; name a file or a directory, or remove it\n  | resources: …",
+    );
+    check(
+        "resources: [\"*.yaml\"]\n",
+        "k/kustomization.yaml:1:13: '*.yaml' cannot be read (patterns are not expanded; list each file): k/*.yaml: there is no such file or directory in the repository\n  | resources: …",
+    );
+    check(
+        "resources: [web.yaml]\npatches: [p.yaml]\n",
+        "k/kustomization.yaml:2:11: patches[0] must be a map, it is text; write `- path: FILE`\n  | patches: …",
+    );
+    check(
+        "resources: [web.yaml]\nlabels: {a: b}\n",
+        "k/kustomization.yaml:2:1: labels must be a list, it is a map; write `- pairs: {NAME: VALUE}`\n  | labels: …",
+    );
+    check(
+        "kind: Deployment\n",
+        "k/kustomization.yaml:1:1: kind should be Kustomization or Component\n  | kind: …",
     );
     check(
         "commonLabels:\n  a: yes\n",
@@ -168,7 +188,10 @@ fn messages_say_what_where_and_what_to_do() {
         "helmCharts:\n- name: x\n",
         "k/kustomization.yaml:2:3: the chart 'x', which is not at 'charts/x', is refused: there is no such directory; vendor it there (helm pull --untar) and commit it, or pin it (`gitstellar lock`, for charts of https and OCI repositories) and commit gitstellar.lock\n  | - name: …",
     );
-    check("resources: [x]\n", "k/x/kustomization.yaml:1: kustomization.yaml is empty");
+    check(
+        "resources: [x]\n",
+        "k/x/kustomization.yaml:1: kustomization.yaml is empty; list what it builds under `resources`, or write `resources: []`",
+    );
     check(
         "resources: [../k]\n",
         "k/kustomization.yaml:1:13: cycle detected: 'k' holds or is 'k', which is being built\n  | resources: …",

@@ -7,7 +7,7 @@ use super::charts;
 use super::configurations;
 use super::decode::Located;
 use super::error::KustomizeError;
-use super::file::{BuildMetadata, FILE_NAMES, GeneratorArgs, Kustomization, SortOptions};
+use super::file::{BuildMetadata, EMPTY, FILE_NAMES, GeneratorArgs, Kustomization, SortOptions};
 use super::generate::{Generated, absorb, generate};
 use super::hash;
 use super::load::{Build, Entry, Source};
@@ -117,13 +117,11 @@ pub(crate) fn build(
         metadata::check(resource)?;
         metadata::tidy_annotations(&mut resource.node);
     }
-    drop_local(&mut all.objects);
+    drop_local(&mut all.objects)?;
     let legacy = sort.as_ref().map_or(Ok(options.order == Order::Legacy), SortOptions::legacy)?;
     if legacy {
-        // Upstream builds the list anew in the order, and finds only then what a replacement gave the name of another.
-        if let Some((first, second)) = all.objects.duplicate() {
-            return Err(all.objects.conflict(first, second));
-        }
+        // Upstream builds the list anew in the order, and refuses it if two have one name.
+        all.objects.refuse_duplicates()?;
         let lists = sort.as_ref().and_then(|sort| sort.lists.as_ref());
         all.objects.sort_by_cached_key(|resource| legacy_key(resource, lists));
     }
@@ -141,17 +139,20 @@ pub(crate) fn build(
         .collect())
 }
 
-/// Drops the objects that are for local use. Upstream drops them by identity: one that has it in common with another stays.
-fn drop_local(objects: &mut ResMap) {
+/// Drops the objects that are for local use. Upstream drops them by identity: one that has it in common with another stays. Here it finds what a patch or a
+/// replacement gave the name of another.
+fn drop_local(objects: &mut ResMap) -> Result<()> {
     let is_local = |resource: &Resource| {
         resource.annotation("config.kubernetes.io/local-config").is_some_and(|value| value != "false")
     };
+    objects.refuse_duplicates_of(|resource| !is_local(resource))?;
     if !objects.iter().any(is_local) {
-        return;
+        return Ok(());
     }
     let others = objects.iter().filter(|resource| !is_local(resource));
     let kept: BTreeSet<String> = others.map(|resource| resource.current().to_string()).collect();
     objects.retain(|resource| kept.contains(&resource.current().to_string()));
+    Ok(())
 }
 
 /// The recursion over kustomizations.
@@ -208,7 +209,7 @@ impl<'b> Stage<'b> {
         let bytes = self.build.files.read(&file).map_err(|e| read_error(at, &source.dir, e))?;
         let documents = source.configuration(&bytes, &whole)?;
         let Some(first) = documents.first() else {
-            return Err(KustomizeError::file(whole, "kustomization.yaml is empty"));
+            return Err(KustomizeError::file(whole, EMPTY));
         };
         Kustomization::decode(&file, first)
     }
@@ -229,11 +230,11 @@ impl<'b> Stage<'b> {
         if kustomization.component != wants_component {
             let name = |component: bool| if component { "Component" } else { "Kustomization" };
             return Err(fail(format!(
-                "accumulating {}: accumulateDirectory: \"expected kind '{}' for path '/{}' but got '{}'\"",
-                if wants_component { "components" } else { "resources" },
+                "expected kind '{}' for path '/{}' but got '{}'; list it under {}",
                 name(wants_component),
                 source.dir.as_str(),
-                name(kustomization.component)
+                name(kustomization.component),
+                if wants_component { "resources" } else { "components" },
             )));
         }
         self.accumulate(&kustomization, &source, into)

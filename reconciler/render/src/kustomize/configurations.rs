@@ -41,6 +41,11 @@ pub(super) fn from_crds(source: &Source<'_>, crds: &[Located]) -> Result<Config>
     for named in crds {
         let (file, bytes) = source.named_file(&named.text, &named.at)?;
         for document in source.configuration(&bytes, &Origin::new(&file, 1))?.iter().take(1) {
+            if document.as_map().is_some_and(|map| map.iter().any(|(_, value)| value.as_map().is_none())) {
+                let message =
+                    "takes OpenAPI definitions of kinds; list a CustomResourceDefinition under `resources`";
+                return Err(KustomizeError::step(&named.at, "crds", message));
+            }
             from_definitions(document, &mut config).map_err(conflict(&named.at))?;
         }
     }

@@ -51,7 +51,10 @@ impl<'a> Item<'a> {
     pub(super) fn fields(self) -> Result<Fields<'a>> {
         let at = Origin::at(self.file, self.node.pos);
         let Some(map) = self.node.as_map() else {
-            let message = format!("{} must be a map, it is {}", self.what, self.node.kind_name());
+            let what = if self.what.is_empty() { "the document" } else { &self.what };
+            let of_file = what.starts_with("patches[") && matches!(self.node.value, Value::String(_));
+            let hint = if of_file { "; write `- path: FILE`" } else { "" };
+            let message = format!("{what} must be a map, it is {}{hint}", self.node.kind_name());
             return Err(KustomizeError::file(at, message));
         };
         Ok(Fields { file: self.file, what: self.what, at, left: map.iter().collect(), reading: self.reading })
@@ -92,7 +95,8 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn error(&self, message: impl std::fmt::Display) -> KustomizeError {
-        KustomizeError::file(self.at.clone(), format!("{}: {message}", self.what))
+        let lead = if self.what.is_empty() { String::new() } else { format!("{}: ", self.what) };
+        KustomizeError::file(self.at.clone(), format!("{lead}{message}"))
     }
 
     fn path(&self, name: &str) -> String {
@@ -101,7 +105,11 @@ impl<'a> Fields<'a> {
 
     fn wrong(&self, name: &str, node: &Node, wanted: &str) -> KustomizeError {
         let at = Origin::at(self.file, node.pos);
-        let hint = if wanted == "text" && node.scalar_text().is_some() { "; put it in quotes" } else { "" };
+        let hint = match (name, wanted) {
+            (_, "text") if node.scalar_text().is_some() => "; put it in quotes",
+            ("labels", "a list") if node.as_map().is_some() => "; write `- pairs: {NAME: VALUE}`",
+            _ => "",
+        };
         KustomizeError::file(
             at,
             format!("{} must be {wanted}, it is {}{hint}", self.path(name), node.kind_name()),

@@ -37,7 +37,7 @@ pub enum KustomizeError {
         message: String,
     },
     /// A file or directory that is named could not be read.
-    #[error("{at}: accumulating resources: {what}")]
+    #[error("{at}: {what}")]
     Read {
         /// Where it is named.
         at: Origin,
@@ -56,9 +56,7 @@ pub enum KustomizeError {
         message: String,
     },
     /// Two objects with one identity.
-    #[error(
-        "{second}: may not add resource with an already registered id: {id} (first at {first}); rename one of them"
-    )]
+    #[error("{second}: may not add resource with an already registered id: {id} {}", both(first, second))]
     Conflict {
         /// The identity.
         id: String,
@@ -151,4 +149,11 @@ impl KustomizeError {
     pub(crate) fn step(at: &Origin, step: &str, message: impl Into<String>) -> Self {
         KustomizeError::Step { at: at.clone(), step: step.to_owned(), message: message.into() }
     }
+}
+
+fn both(first: &Origin, second: &Origin) -> String {
+    if first == second {
+        return "(the same object is read twice: list its file or directory once)".to_owned();
+    }
+    format!("(first at {first}); rename one of them")
 }

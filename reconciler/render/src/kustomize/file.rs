@@ -147,6 +147,9 @@ fn object_meta(mut f: Fields<'_>) -> Result<(), KustomizeError> {
     f.finish()
 }
 
+pub(super) const EMPTY: &str =
+    "kustomization.yaml is empty; list what it builds under `resources`, or write `resources: []`";
+
 /// A file that says nothing is refused: most likely something was forgotten.
 fn refuse_empty(file: &RepoPath, node: &Node) -> Result<(), KustomizeError> {
     let says = |(key, value): (&str, &Node)| {
@@ -157,7 +160,7 @@ fn refuse_empty(file: &RepoPath, node: &Node) -> Result<(), KustomizeError> {
     if node.as_map().is_none_or(|map| map.iter().any(says)) {
         return Ok(());
     }
-    Err(KustomizeError::file(Origin::new(file, 1), "kustomization.yaml is empty"))
+    Err(KustomizeError::file(Origin::new(file, 1), EMPTY))
 }
 
 fn openapi(f: &mut Fields<'_>) -> Result<(Option<Located>, bool), KustomizeError> {

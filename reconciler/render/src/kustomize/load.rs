@@ -45,6 +45,10 @@ impl<'b> Source<'b> {
         if is_remote(text) {
             return self.remote(text, at);
         }
+        if text.trim().is_empty() {
+            let message = "an entry is empty; name a file or a directory, or remove it";
+            return Err(KustomizeError::file(at.clone(), message));
+        }
         let path = self.path(text, at)?;
         match self.build.files.find(&path).map_err(|source| self.unreadable(text, at, source))? {
             Found::File { .. } => Ok(Entry::File(path)),
@@ -85,7 +89,8 @@ impl<'b> Source<'b> {
     }
 
     fn unreadable(&self, text: &str, at: &Origin, source: TreeError) -> KustomizeError {
-        KustomizeError::Read { at: at.clone(), what: format!("'{text}' cannot be read"), source }
+        let hint = if text.contains('*') { " (patterns are not expanded; list each file)" } else { "" };
+        KustomizeError::Read { at: at.clone(), what: format!("'{text}' cannot be read{hint}"), source }
     }
 
     /// The path and the bytes of a file that the kustomization at `at` names.
@@ -158,6 +163,9 @@ impl<'b> Source<'b> {
         let mut queue: std::collections::VecDeque<Node> = documents.into();
         let mut objects = Vec::new();
         while let Some(mut node) = queue.pop_front() {
+            if node.is_null() {
+                continue;
+            }
             let is_list = node.str_at(&["kind"]).is_some_and(|kind| kind.ends_with("List"));
             if is_list && let Some(items) = node.as_map_mut().and_then(|map| map.remove("items")) {
                 match items.value {
@@ -184,6 +192,17 @@ impl<'b> Source<'b> {
         let fail = |message: &str| KustomizeError::Object { at: at.clone(), message: message.to_owned() };
         if node.as_map().is_none() {
             return Err(fail("a document must be a map with apiVersion, kind and metadata"));
+        }
+        for path in [&["kind"][..], &["metadata", "name"]] {
+            if let Some(number) =
+                node.at(path).filter(|node| node.as_str().is_none() && node.scalar_text().is_some())
+            {
+                let (path, found) = (path.join("."), number.kind_name());
+                return Err(fail(&format!("{path} must be text, it is {found}; put it in quotes")));
+            }
+        }
+        if let Some(other) = node.at(&["metadata", "annotations"]).filter(|node| node.as_seq().is_some()) {
+            return Err(fail(&format!("metadata.annotations must be a map, it is {}", other.kind_name())));
         }
         let kind = node.str_at(&["kind"]).unwrap_or_default();
         if kind.is_empty() {

@@ -38,7 +38,11 @@ pub(super) struct PatchText {
 /// Reads the text of a patch: objects with kind and name, or a list of JSON operations.
 pub(super) fn parse(source: &Source<'_>, text: &PatchText) -> Result<Patch, KustomizeError> {
     let at = &text.at;
-    let documents = source.documents(&text.bytes, at)?;
+    let documents = source.documents(&text.bytes, at).or_else(|error| {
+        // Operations may hold keys that only the other reading takes for text.
+        let again = source.configuration(&text.bytes, at).ok();
+        again.filter(|documents| documents.first().is_some_and(|first| first.as_seq().is_some())).ok_or(error)
+    })?;
     if let Some(first) = documents.first().filter(|first| first.as_seq().is_some()) {
         let fail = |message: String| KustomizeError::step(at, "patch", message);
         // What begins like JSON is read as JSON, not as YAML that looks like it.
@@ -80,6 +84,7 @@ pub(super) fn apply_entry(
                 let resource = objects.get_mut(at);
                 resource.remember_id();
                 with_notes(resource, Notes::PutBack, |node| apply_operations(node, &operations))
+                    .map_err(|e| format!("{e} (in {} {})", resource.kind(), resource.name()))
                     .map_err(|e| KustomizeError::step(&text.at, "patches", e))?;
                 tidy_annotations(&mut resource.node);
                 objects.renamed(at);
@@ -96,7 +101,7 @@ pub(super) fn apply_entry(
                     merge_one(objects, at, &fitted, (entry, schemas))?;
                 }
                 objects.drop_empties();
-                Ok(())
+                objects.refuse_duplicates()
             }
             (Some(_), _) => Err(fail(
                 "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field",

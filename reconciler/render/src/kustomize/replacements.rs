@@ -194,7 +194,10 @@ fn one(objects: &mut ResMap, replacement: &Replacement) -> Result<()> {
             if chosen(objects.get(at), &select, &rejects) {
                 let write =
                     |node: &mut Node| shared::keeping(node, |node| write(node, target, &value).map(Some));
-                with_notes(objects.get_mut(at), Notes::Lost, write).map_err(fail)?;
+                let resource = objects.get_mut(at);
+                with_notes(resource, Notes::Lost, write).map_err(|message| {
+                    fail(format!("{message} (in {} {})", resource.kind(), resource.name()))
+                })?;
                 objects.renamed(at);
             }
         }
@@ -213,8 +216,9 @@ fn taken(objects: &ResMap, (id, path): (&Selector, &str), part: &Part) -> std::r
         })
     });
     let Some(source) = found.next() else { return Err(format!("nothing selected by {wanted}")) };
-    if found.next().is_some() {
-        return Err(format!("multiple matches for selector {wanted}"));
+    if let Some(other) = found.next() {
+        let (one, other) = (source.current(), other.current());
+        return Err(format!("multiple matches for selector {wanted}: {one} and {other}; select one of them"));
     }
     let value = lookup(&source.node, &split(path))
         .map_err(|e| format!("error looking up replacement source: {e}"))?;
@@ -343,7 +347,7 @@ fn retype(node: &mut Node, created: bool, text: &str) -> std::result::Result<(),
     };
     if !fits {
         return Err(format!(
-            "!the field holds {}, and the text that shall replace it is none",
+            "!the field holds {0}, and what shall replace it is not {0}; put quotes around the field where it is written, or replace it with another value",
             node.kind_name()
         ));
     }

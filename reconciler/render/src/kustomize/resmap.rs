@@ -62,16 +62,16 @@ impl ResMap {
         }
     }
 
-    /// The error about two objects with one identity.
-    pub(super) fn conflict(&self, first: usize, second: usize) -> KustomizeError {
-        self.conflict_with(first, &self.resources[second])
+    /// Two objects with one current identity are an error.
+    pub(super) fn refuse_duplicates(&self) -> Result<(), KustomizeError> {
+        self.refuse_duplicates_of(|_| true)
     }
 
     /// Adds all objects of another set, among which a step may have given one the identity of another: that is found here.
     pub(super) fn append_all(&mut self, other: ResMap) -> Result<(), KustomizeError> {
         if self.resources.is_empty() {
             *self = other;
-            return self.duplicate().map_or(Ok(()), |(first, second)| Err(self.conflict(first, second)));
+            return self.refuse_duplicates();
         }
         other.resources.into_iter().try_for_each(|resource| self.append(resource))
     }
@@ -137,14 +137,26 @@ impl ResMap {
         (0..self.resources.len()).for_each(|at| self.note(at));
     }
 
-    /// The first two objects with one current identity.
-    pub(super) fn duplicate(&self) -> Option<(usize, usize)> {
-        (0..self.resources.len()).find_map(|at| {
+    /// The same among those that count.
+    pub(super) fn refuse_duplicates_of(
+        &self,
+        counts: impl Fn(&Resource) -> bool,
+    ) -> Result<(), KustomizeError> {
+        match self.duplicate(counts) {
+            Some((first, second)) => Err(self.conflict_with(first, &self.resources[second])),
+            None => Ok(()),
+        }
+    }
+
+    /// The first two objects that count and have one current identity.
+    pub(super) fn duplicate(&self, counts: impl Fn(&Resource) -> bool) -> Option<(usize, usize)> {
+        let mut counted = (0..self.resources.len()).filter(|at| counts(&self.resources[*at]));
+        counted.find_map(|at| {
             let id = self.resources[at].current();
-            let twin = self
-                .candidates(&id)
-                .iter()
-                .find(|other| **other < at && self.resources[**other].current().same(&id))?;
+            let twin = self.candidates(&id).iter().find(|other| {
+                let twin = &self.resources[**other];
+                **other < at && counts(twin) && twin.current().same(&id)
+            })?;
             Some((*twin, at))
         })
     }

@@ -45,7 +45,7 @@ pub(in super::super) fn set_namespace(
             .map_err(|message| KustomizeError::step(&resource.origin, "namespace", message))?;
         objects.renamed(at);
     }
-    match objects.duplicate() {
+    match objects.duplicate(|_| true) {
         None => Ok(()),
         Some((first, second)) => {
             let (first, second) = (objects.get(first), objects.get(second));

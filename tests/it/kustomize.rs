@@ -176,11 +176,12 @@ const KEY_WITHOUT_TYPE: &str = "json: unsupported type: map[interface {}]interfa
 /// So does a text over an annotation that is written like a number, once something reads the object anew. Here it is the text.
 const ANNOTATION_OF_A_TYPE: &str = "yaml: cannot decode !!";
 
-/// A text with its names and namespaces that are numbers in quotes, as ours are.
+/// A text with its names and namespaces that are numbers or booleans in quotes, as ours are.
 fn with_quoted_names(text: &str) -> String {
     let quoted = |line: &str| {
         let named = line.split_once(": ").filter(|(key, value)| {
-            matches!(key.trim_start(), "name" | "namespace") && value.parse::<f64>().is_ok()
+            let is_no_text = value.parse::<f64>().is_ok() || matches!(*value, "true" | "false");
+            matches!(key.trim_start(), "name" | "namespace") && is_no_text
         });
         named.map_or_else(|| line.to_owned(), |(key, value)| format!("{key}: \"{value}\""))
     };

@@ -96,10 +96,10 @@ where
 /// The member, created where asked for; an explicit null on the way becomes what would have been created.
 fn field_of<'m>(map: &'m mut Map, name: &str, last: bool, create: Option<Leaf>) -> Option<&'m mut Node> {
     let Some(leaf) = create else { return map.get_mut(name) };
-    let make = || if last && leaf == Leaf::Scalar { Node::default() } else { Node::map() };
-    let field = map.get_or_insert_with(name, make);
-    if field.is_null() {
-        field.value = make().value;
+    let is_scalar = last && leaf == Leaf::Scalar;
+    let field = map.get_or_insert_with(name, || if is_scalar { Value::Blank.into() } else { Node::map() });
+    if field.is_null() && !is_scalar {
+        *field = Node::map();
     }
     Some(field)
 }

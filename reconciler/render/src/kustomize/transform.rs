@@ -51,7 +51,10 @@ pub(super) fn affix(objects: &mut ResMap, end: Affix, text: &str, specs: &[Field
             }
             spec.apply(&mut resource.node, Leaf::Scalar, &mut |field| {
                 single_value(field)?;
-                let old = field.scalar_text().unwrap_or_default();
+                let old = match field.value {
+                    Value::Null => "null".to_owned(),
+                    _ => field.scalar_text().unwrap_or_default(),
+                };
                 let new = if end == Affix::Prefix { format!("{text}{old}") } else { format!("{old}{text}") };
                 field.value = Value::String(new);
                 Ok(())

@@ -201,7 +201,10 @@ impl<'b> Source<'b> {
                 return Err(fail(&format!("{path} must be text, it is {found}; put it in quotes")));
             }
         }
-        if let Some(other) = node.at(&["metadata", "annotations"]).filter(|node| node.as_seq().is_some()) {
+        if let Some(other) = node
+            .at(&["metadata", "annotations"])
+            .filter(|node| node.as_seq().is_some_and(|list| !list.is_empty()))
+        {
             return Err(fail(&format!("metadata.annotations must be a map, it is {}", other.kind_name())));
         }
         let kind = node.str_at(&["kind"]).unwrap_or_default();

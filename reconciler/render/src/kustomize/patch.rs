@@ -84,7 +84,7 @@ pub(super) fn apply_entry(
                 let resource = objects.get_mut(at);
                 resource.remember_id();
                 with_notes(resource, Notes::PutBack, |node| apply_operations(node, &operations))
-                    .map_err(|e| format!("{e} (in {} {})", resource.kind(), resource.name()))
+                    .map_err(|e| format!("{} {}: {e}", resource.kind(), resource.name()))
                     .map_err(|e| KustomizeError::step(&text.at, "patches", e))?;
                 tidy_annotations(&mut resource.node);
                 objects.renamed(at);

@@ -195,9 +195,8 @@ fn one(objects: &mut ResMap, replacement: &Replacement) -> Result<()> {
                 let write =
                     |node: &mut Node| shared::keeping(node, |node| write(node, target, &value).map(Some));
                 let resource = objects.get_mut(at);
-                with_notes(resource, Notes::Lost, write).map_err(|message| {
-                    fail(format!("{message} (in {} {})", resource.kind(), resource.name()))
-                })?;
+                with_notes(resource, Notes::Lost, write)
+                    .map_err(|message| fail(format!("{} {}: {message}", resource.kind(), resource.name())))?;
                 objects.renamed(at);
             }
         }

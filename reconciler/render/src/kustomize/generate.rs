@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::error::KustomizeError;
 use super::file::{GeneratorArgs, GeneratorOptions};
 use super::load::Source;
-use super::metadata::set_text;
+use super::metadata::{literal_text, set_text};
 use super::resmap::ResMap;
 use super::resource::{Behavior, Resource};
 use crate::object::Origin;
@@ -251,7 +251,7 @@ fn unite(into: &mut Map, member: &str, old: Option<&Node>) {
     let entries = |node: Option<&Node>| node.and_then(Node::as_map).cloned().unwrap_or_default();
     let mut united = Map::new();
     for (key, node) in entries(old).into_iter().chain(entries(held.as_ref())) {
-        united.insert(&key, block(node.scalar_text().unwrap_or_default()));
+        united.insert(&key, block(literal_text(&node)));
     }
     if !united.is_empty() {
         into.insert(member, Value::Map(united).into());

@@ -11,6 +11,7 @@ pub(super) use namespace::{NamespaceRule, Subjects, namespace_of_one, set_namesp
 use super::error::KustomizeError;
 use super::fieldspec::{FieldSpec, Leaf};
 use super::file::Replica;
+use super::metadata::literal_text;
 use super::resmap::ResMap;
 use super::resource::Resource;
 use super::shared;
@@ -51,10 +52,7 @@ pub(super) fn affix(objects: &mut ResMap, end: Affix, text: &str, specs: &[Field
             }
             spec.apply(&mut resource.node, Leaf::Scalar, &mut |field| {
                 single_value(field)?;
-                let old = match field.value {
-                    Value::Null => "null".to_owned(),
-                    _ => field.scalar_text().unwrap_or_default(),
-                };
+                let old = literal_text(field);
                 let new = if end == Affix::Prefix { format!("{text}{old}") } else { format!("{old}{text}") };
                 field.value = Value::String(new);
                 Ok(())

@@ -3,6 +3,8 @@
 //! The validator is the Rust twin of the one that Helm uses, by the same author. It reads no file and no address: a schema refers to
 //! itself and to the published drafts only. Its own messages quote values, so ours are made here; a value may be a Secret's.
 
+mod patterns;
+
 use std::error::Error;
 
 use boon::{Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
@@ -13,6 +15,7 @@ use super::dependencies::Part;
 use super::value::{Dict, TooDeep, Value};
 use crate::object::Origin;
 use crate::yaml::Node;
+use patterns::Originals;
 
 /// Why values do not fit the schema of a chart.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +75,9 @@ fn walk(part: &Part<'_>, values: &Dict, found: &mut String) -> Result<(), Schema
 
 fn violations(schema: &ChartFile, values: &Dict) -> Result<Vec<String>, SchemaError> {
     let wrong = |why: String| SchemaError::Schema { at: schema.place(0), why };
-    let document: Json = serde_json::from_slice(&schema.bytes).map_err(|error| wrong(error.to_string()))?;
+    let mut document: Json =
+        serde_json::from_slice(&schema.bytes).map_err(|error| wrong(error.to_string()))?;
+    let originals = patterns::translate(&mut document).map_err(wrong)?;
     let mut schemas = Schemas::new();
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Nowhere));
@@ -81,7 +86,7 @@ fn violations(schema: &ChartFile, values: &Dict) -> Result<Vec<String>, SchemaEr
     let values = Node::from(Value::Dict(values.clone()).to_document()?).to_json();
     let mut said = Vec::new();
     if let Err(error) = schemas.validate(&values, index) {
-        leaves(&error, &mut said);
+        leaves(&error, &originals, &mut said);
         // The order of members in the validator is that of a hash map.
         said.sort();
         said.dedup();
@@ -98,18 +103,20 @@ fn told(error: &dyn Error) -> String {
 }
 
 /// The findings that no other finding explains further.
-fn leaves(error: &ValidationError<'_, '_>, said: &mut Vec<String>) {
+fn leaves(error: &ValidationError<'_, '_>, originals: &Originals, said: &mut Vec<String>) {
     if error.causes.is_empty() {
-        said.push(format!("at '{}': {}", error.instance_location, message(&error.kind)));
+        said.push(format!("at '{}': {}", error.instance_location, message(&error.kind, originals)));
     }
-    error.causes.iter().for_each(|cause| leaves(cause, said));
+    error.causes.iter().for_each(|cause| leaves(cause, originals, said));
 }
 
 /// What is wrong, in words that hold nothing of the values but names, counts and kinds.
-fn message(kind: &ErrorKind<'_, '_>) -> String {
+fn message(kind: &ErrorKind<'_, '_>, originals: &Originals) -> String {
     match kind {
         ErrorKind::Format { want, .. } => format!("value is not valid {want}"),
-        ErrorKind::Pattern { want, .. } => format!("value does not match pattern '{want}'"),
+        ErrorKind::Pattern { want, .. } => {
+            format!("value does not match pattern '{}'", originals.of(want))
+        }
         ErrorKind::ContentEncoding { want, .. } => format!("value is not {want} encoded"),
         ErrorKind::ContentMediaType { want, .. } => format!("value is not of media type {want}"),
         ErrorKind::Minimum { want, .. } => format!("must be >= {want}"),
@@ -134,3 +141,6 @@ impl UrlLoader for Nowhere {
         Err(format!("{url} is not fetched while rendering; copy its definitions into the schema").into())
     }
 }
+
+#[cfg(test)]
+mod tests;

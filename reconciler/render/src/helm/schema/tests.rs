@@ -1,0 +1,76 @@
+//! Schemas with values, and what is said of them.
+
+use std::sync::Arc;
+
+use super::{SchemaError, violations};
+use crate::helm::chart::ChartFile;
+use crate::helm::value::{Dict, DictKind};
+use crate::tree::RepoPath;
+use crate::yaml::{Loader, Profile};
+
+fn said(schema: &str, values: &str) -> Result<Vec<String>, SchemaError> {
+    let documents = Loader::new(Profile::Kubectl).load("values.yaml", values.as_bytes()).unwrap();
+    let file = ChartFile {
+        name: "values.schema.json".to_owned(),
+        bytes: Arc::from(schema.as_bytes()),
+        origin: RepoPath::parse("web/values.schema.json").unwrap(),
+        packed: false,
+    };
+    violations(&file, &Dict::from_document(documents[0].as_map().unwrap(), DictKind::Any))
+}
+
+fn check(schema: &str, values: &str, expected: &[&str]) {
+    assert_eq!(said(schema, values).unwrap(), expected, "{schema} with {values}");
+}
+
+#[test]
+fn expressions_of_a_schema_are_those_of_go() {
+    fn pattern(pattern: &str, value: &str, fits: bool) {
+        let schema = serde_json::json!({"properties": {"pattern": {"pattern": pattern}}});
+        let values = serde_json::json!({"pattern": value});
+        let expected = format!("at '/pattern': value does not match pattern '{pattern}'");
+        let expected: &[&str] = if fits { &[] } else { &[&expected] };
+        check(&schema.to_string(), &values.to_string(), expected);
+        let schema = serde_json::json!({"patternProperties": {pattern: false}});
+        let values = serde_json::json!({value: 1});
+        let expected: &[&str] = if fits { &["at '': false schema"] } else { &[] };
+        let location = format!("at '/{value}': false schema");
+        let expected: Vec<&str> = expected.iter().map(|_| location.as_str()).collect();
+        check(&schema.to_string(), &values.to_string(), &expected);
+    }
+    for (expression, fits, not) in [
+        (r"^[\w-.]+$", "a-b.c", "a b"),
+        ("a{,2}", "a{,2}", "aa"),
+        ("{", "x{", "x"),
+        (r"^\Qa.b\E$", "a.b", "axb"),
+        ("^[&&a]$", "&", "b"),
+        (r"^\d+$", "12", "١٢"),
+        (r"\bfoo\b", "a foo", "afoo"),
+        (r"^\a$", "\u{7}", "a"),
+        (r"^\pL+$", "é", "1"),
+    ] {
+        pattern(expression, fits, true);
+        pattern(expression, not, false);
+    }
+}
+
+#[test]
+fn what_go_cannot_compile_is_no_expression_of_a_schema() {
+    for wrong in ["a++", "(?x)a", "^(?!x)a", r"\cA"] {
+        for schema in [
+            serde_json::json!({"properties": {"a": {"pattern": wrong}}}),
+            serde_json::json!({"allOf": [{"patternProperties": {wrong: {}}}]}),
+        ] {
+            let message = said(&schema.to_string(), "a: 1").unwrap_err().to_string();
+            assert!(message.contains("is no usable JSON schema: at '/"), "{message}");
+            assert!(message.contains(&format!("'{wrong}' is no regular expression of Go")), "{message}");
+        }
+        let elsewhere = serde_json::json!({
+            "default": {"pattern": wrong}, "examples": [{"pattern": wrong}], "x-ui": {"pattern": wrong},
+            "properties": {"a": {"enum": [{"pattern": wrong}, 1]}},
+        });
+        check(&elsewhere.to_string(), "a: 1", &[]);
+    }
+    let twins = r#"{"patternProperties": {"^\\d$": {"maximum": 1}, "^[0-9]$": {"minimum": 5}}}"#;
+    check(twins, "'3': 3", &["at '/3': must be <= 1", "at '/3': must be >= 5"]);
+}

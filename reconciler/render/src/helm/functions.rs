@@ -41,6 +41,7 @@ mod urls;
 mod versions;
 mod yaml;
 
+pub(crate) use decimal::is_multiple;
 pub(crate) use methods::{call_method, named_number};
 pub(crate) use patterns::{compilable, compile};
 pub(crate) use versions::{Range, Version};

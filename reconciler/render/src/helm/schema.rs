@@ -3,11 +3,12 @@
 //! The validator is the Rust twin of the one that Helm uses, by the same author. It reads no file and no address: a schema refers to
 //! itself and to the published drafts only. Its own messages quote values, so ours are made here; a value may be a Secret's.
 
+mod findings;
 mod patterns;
 
 use std::error::Error;
 
-use boon::{Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
+use boon::{Compiler, Schemas, UrlLoader};
 use serde_json::Value as Json;
 
 use super::chart::ChartFile;
@@ -15,7 +16,6 @@ use super::dependencies::Part;
 use super::value::{Dict, TooDeep, Value};
 use crate::object::Origin;
 use crate::yaml::Node;
-use patterns::Originals;
 
 /// Why values do not fit the schema of a chart.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ fn violations(schema: &ChartFile, values: &Dict) -> Result<Vec<String>, SchemaEr
     let values = Node::from(Value::Dict(values.clone()).to_document()?).to_json();
     let mut said = Vec::new();
     if let Err(error) = schemas.validate(&values, index) {
-        leaves(&error, &originals, &mut said);
+        findings::leaves(&error, &originals, &mut said);
         // The order of members in the validator is that of a hash map.
         said.sort();
         said.dedup();
@@ -99,33 +99,6 @@ fn told(error: &dyn Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {}", told(cause)),
         None => error.to_string(),
-    }
-}
-
-/// The findings that no other finding explains further.
-fn leaves(error: &ValidationError<'_, '_>, originals: &Originals, said: &mut Vec<String>) {
-    if error.causes.is_empty() {
-        said.push(format!("at '{}': {}", error.instance_location, message(&error.kind, originals)));
-    }
-    error.causes.iter().for_each(|cause| leaves(cause, originals, said));
-}
-
-/// What is wrong, in words that hold nothing of the values but names, counts and kinds.
-fn message(kind: &ErrorKind<'_, '_>, originals: &Originals) -> String {
-    match kind {
-        ErrorKind::Format { want, .. } => format!("value is not valid {want}"),
-        ErrorKind::Pattern { want, .. } => {
-            format!("value does not match pattern '{}'", originals.of(want))
-        }
-        ErrorKind::ContentEncoding { want, .. } => format!("value is not {want} encoded"),
-        ErrorKind::ContentMediaType { want, .. } => format!("value is not of media type {want}"),
-        ErrorKind::Minimum { want, .. } => format!("must be >= {want}"),
-        ErrorKind::Maximum { want, .. } => format!("must be <= {want}"),
-        ErrorKind::ExclusiveMinimum { want, .. } => format!("must be > {want}"),
-        ErrorKind::ExclusiveMaximum { want, .. } => format!("must be < {want}"),
-        ErrorKind::MultipleOf { want, .. } => format!("must be a multiple of {want}"),
-        // The rest speaks of the schema, of kinds, of counts and of member names.
-        other => other.to_string(),
     }
 }
 

@@ -74,3 +74,16 @@ fn what_go_cannot_compile_is_no_expression_of_a_schema() {
     let twins = r#"{"patternProperties": {"^\\d$": {"maximum": 1}, "^[0-9]$": {"minimum": 5}}}"#;
     check(twins, "'3': 3", &["at '/3': must be <= 1", "at '/3': must be >= 5"]);
 }
+
+#[test]
+fn multiples_are_exact() {
+    let cents = r#"{"properties": {"a": {"multipleOf": 0.01}, "b": {"multipleOf": 0.1}}}"#;
+    check(cents, "{a: 19.99, b: 0.3}", &[]);
+    check(cents, "{a: 19.999, b: 3}", &["at '/a': must be a multiple of 0.01"]);
+    let either = r#"{"properties": {"a": {"anyOf": [{"type": "string"}, {"multipleOf": 0.1}]}}}"#;
+    check(either, "a: 0.3", &[]);
+    let one = r#"{"properties": {"a": {"oneOf": [{"multipleOf": 0.1}, {"type": "string"}]}}}"#;
+    check(one, "a: 0.3", &[]);
+    let items = r#"{"properties": {"a": {"contains": {"multipleOf": 0.1}}}}"#;
+    check(items, "a: [0.3]", &[]);
+}

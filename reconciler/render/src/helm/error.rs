@@ -23,7 +23,7 @@ pub enum HelmError {
     /// The values break a schema.
     #[error("{at}: {source}")]
     Schema {
-        /// The chart.
+        /// The schema, or the chart.
         at: Origin,
         /// What is broken.
         source: SchemaError,

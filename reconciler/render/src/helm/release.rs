@@ -73,8 +73,10 @@ impl Release {
         let values = values::coalesce(&part, &given, Nulls::Delete)
             .map_err(|what| HelmError::release(&chart.at, what.to_string()))?;
         if request.wanted.schema_validation {
-            schema::check(&part, &values)
-                .map_err(|source| HelmError::Schema { at: chart.at.clone(), source })?;
+            schema::check(&part, &values).map_err(|source| {
+                let at = source.place().unwrap_or(&chart.at).clone();
+                HelmError::Schema { at, source }
+            })?;
         }
         check_kube_version(&part, &kube_version)?;
         let shared = Shared {

@@ -16,24 +16,40 @@ use super::dependencies::Part;
 use super::value::{Dict, TooDeep, Value};
 use crate::object::Origin;
 use crate::yaml::Node;
+use findings::Findings;
 
 /// Why values do not fit the schema of a chart.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The schema is none.
-    #[error("{at}: is no usable JSON schema: {why}")]
+    #[error("is no usable JSON schema: {why}")]
     Schema {
-        /// The schema.
+        /// The schema, and the place in it where that is known.
         at: Origin,
         /// Why.
         why: String,
     },
-    /// The values break it.
-    #[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{0}")]
-    Values(String),
+    /// The values break schemas, or some of several schemas are none.
+    #[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{said}")]
+    Values {
+        /// The first of the schemas.
+        at: Origin,
+        /// What is said of each chart.
+        said: String,
+    },
     /// Values that no document holds.
     #[error(transparent)]
     Deep(#[from] TooDeep),
+}
+
+impl SchemaError {
+    /// The schema that it is about.
+    pub(super) fn place(&self) -> Option<&Origin> {
+        match self {
+            SchemaError::Schema { at, .. } | SchemaError::Values { at, .. } => Some(at),
+            SchemaError::Deep(_) => None,
+        }
+    }
 }
 
 /// Where the schema itself is, for references inside it.
@@ -43,31 +59,61 @@ const SHOWN: usize = 20;
 
 /// Checks the values of a chart and of all its subcharts.
 pub(super) fn check(part: &Part<'_>, values: &Dict) -> Result<(), SchemaError> {
-    let mut found = String::new();
+    let mut found = Vec::new();
     walk(part, values, &mut found)?;
-    if found.is_empty() { Ok(()) } else { Err(SchemaError::Values(found.trim_end().to_owned())) }
+    let Some(first) = found.first() else { return Ok(()) };
+    let at = first.at.clone();
+    if let [Found { unusable: true, lines, .. }] = found.as_slice() {
+        return Err(SchemaError::Schema { at, why: lines.join("; ") });
+    }
+    let said: Vec<String> = found.iter().map(Found::told).collect();
+    Err(SchemaError::Values { at, said: said.join("\n") })
 }
 
-fn walk(part: &Part<'_>, values: &Dict, found: &mut String) -> Result<(), SchemaError> {
+/// What there is to say of one chart.
+struct Found {
+    chart: String,
+    at: Origin,
+    /// The schema is none: the one line says why.
+    unusable: bool,
+    lines: Vec<String>,
+}
+
+impl Found {
+    fn told(&self) -> String {
+        let mut said = format!("{}: ({})", self.chart, self.at);
+        let usable = if self.unusable { "is no usable JSON schema: " } else { "" };
+        self.lines.iter().take(SHOWN).for_each(|line| said.push_str(&format!("\n- {usable}{line}")));
+        if self.lines.len() > SHOWN {
+            said.push_str(&format!("\n- and {} more", self.lines.len() - SHOWN));
+        }
+        said
+    }
+}
+
+fn walk(part: &Part<'_>, values: &Dict, found: &mut Vec<Found>) -> Result<(), SchemaError> {
+    let chart = part.name().to_owned();
     if let Some(schema) = &part.chart.schema {
-        let said = violations(schema, values)?;
-        if !said.is_empty() {
-            found.push_str(&format!("{}: ({})\n", part.name(), schema.place(0)));
-            said.iter().take(SHOWN).for_each(|line| found.push_str(&format!("- {line}\n")));
-            if said.len() > SHOWN {
-                found.push_str(&format!("- and {} more\n", said.len() - SHOWN));
+        match violations(schema, values) {
+            Ok(lines) if lines.is_empty() => {}
+            Ok(lines) => found.push(Found { chart, at: schema.place(0), unusable: false, lines }),
+            // It hides nothing of what the schemas of other charts say.
+            Err(SchemaError::Schema { at, why }) => {
+                found.push(Found { chart, at, unusable: true, lines: vec![why] });
             }
+            Err(error) => return Err(error),
         }
     }
     for below in &part.parts {
         match values.get(below.name()) {
             None | Some(Value::Nil) => {}
             Some(Value::Dict(section)) => walk(below, &section, found)?,
-            Some(other) => found.push_str(&format!(
-                "{}:\n- invalid type for values: expected a map, got {}\n",
-                below.name(),
-                other.kind()
-            )),
+            Some(other) => found.push(Found {
+                chart: below.name().to_owned(),
+                at: below.chart.at.clone(),
+                unusable: false,
+                lines: vec![format!("invalid type for values: expected a map, got {}", other.kind())],
+            }),
         }
     }
     Ok(())
@@ -75,8 +121,7 @@ fn walk(part: &Part<'_>, values: &Dict, found: &mut String) -> Result<(), Schema
 
 fn violations(schema: &ChartFile, values: &Dict) -> Result<Vec<String>, SchemaError> {
     let wrong = |why: String| SchemaError::Schema { at: schema.place(0), why };
-    let mut document: Json =
-        serde_json::from_slice(&schema.bytes).map_err(|error| wrong(error.to_string()))?;
+    let mut document = document(schema)?;
     let originals = patterns::translate(&mut document).map_err(wrong)?;
     let mut schemas = Schemas::new();
     let mut compiler = Compiler::new();
@@ -84,14 +129,23 @@ fn violations(schema: &ChartFile, values: &Dict) -> Result<Vec<String>, SchemaEr
     compiler.add_resource(HERE, document).map_err(|error| wrong(told(&error)))?;
     let index = compiler.compile(HERE, &mut schemas).map_err(|error| wrong(told(&error)))?;
     let values = Node::from(Value::Dict(values.clone()).to_document()?).to_json();
-    let mut said = Vec::new();
-    if let Err(error) = schemas.validate(&values, index) {
-        findings::leaves(&error, &originals, &mut said);
-        // The order of members in the validator is that of a hash map.
-        said.sort();
-        said.dedup();
-    }
-    Ok(said)
+    let findings = Findings { originals: &originals, values: &values };
+    Ok(schemas.validate(&values, index).err().map(|error| findings.told(&error)).unwrap_or_default())
+}
+
+/// The schema as JSON. What is none has its place, but inside an archive, where the message has it.
+fn document(schema: &ChartFile) -> Result<Json, SchemaError> {
+    serde_json::from_slice(&schema.bytes).map_err(|error| {
+        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mut at = schema.place(small(error.line()));
+        let mut why = error.to_string();
+        if at.line > 0 {
+            at.column = small(error.column());
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            why = why.strip_suffix(&place).unwrap_or(&why).to_owned();
+        }
+        SchemaError::Schema { at, why }
+    })
 }
 
 /// An error with its causes.

@@ -176,7 +176,7 @@ fn no_message_about_values_holds_a_value() {
     let options = HelmOptions { values: values.as_object().cloned().unwrap(), ..HelmOptions::default() };
     let files = [("apps/web/values.schema.json", schema), ("apps/web/templates/a.yaml", MAP)];
     let message = refused(&files, options);
-    assert!(message.starts_with("apps/web/Chart.yaml:1: values don't meet"), "{message}");
+    assert!(message.starts_with("apps/web/values.schema.json: values don't meet"), "{message}");
     assert!(message.contains("at '/a'") && message.contains("at '/f'"), "{message}");
     assert!(!message.contains(secret) && !message.contains("987"), "{message}");
 }
@@ -193,9 +193,24 @@ fn r3_a_schema_reaches_nothing_outside_of_itself() {
     assert!(
         render(&[("apps/web/values.schema.json", &schema("urn:example:a"))], HelmOptions::default()).is_ok()
     );
-    assert!(
-        refused(&[("apps/web/values.schema.json", "{")], HelmOptions::default())
-            .contains("is no usable JSON schema")
+    assert_eq!(
+        refused(&[("apps/web/values.schema.json", "{\n  \"a\": 1,\n}")], HelmOptions::default()),
+        "apps/web/values.schema.json:3:1: is no usable JSON schema: trailing comma\n  | …"
+    );
+}
+
+#[test]
+fn a_schema_that_is_none_hides_nothing_of_the_others() {
+    let files = [
+        ("apps/web/values.schema.json", "{"),
+        ("apps/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
+        ("apps/web/charts/db/values.schema.json", r#"{"required": ["a"]}"#),
+    ];
+    assert_eq!(
+        refused(&files, HelmOptions::default()),
+        "apps/web/values.schema.json:1:1: values don't meet the specifications of the schema(s) in the following chart(s):\n\
+         web: (apps/web/values.schema.json:1:1)\n- is no usable JSON schema: EOF while parsing an object\n\
+         db: (apps/web/charts/db/values.schema.json)\n- at '': missing properties 'a'"
     );
 }
 

@@ -33,8 +33,8 @@ fn expressions_of_a_schema_are_those_of_go() {
         check(&schema.to_string(), &values.to_string(), expected);
         let schema = serde_json::json!({"patternProperties": {pattern: false}});
         let values = serde_json::json!({value: 1});
-        let expected: &[&str] = if fits { &["at '': false schema"] } else { &[] };
-        let location = format!("at '/{value}': false schema");
+        let expected: &[&str] = if fits { &["at '': is not allowed (false schema)"] } else { &[] };
+        let location = format!("at '/{value}': is not allowed (false schema)");
         let expected: Vec<&str> = expected.iter().map(|_| location.as_str()).collect();
         check(&schema.to_string(), &values.to_string(), &expected);
     }
@@ -86,4 +86,48 @@ fn multiples_are_exact() {
     check(one, "a: 0.3", &[]);
     let items = r#"{"properties": {"a": {"contains": {"multipleOf": 0.1}}}}"#;
     check(items, "a: [0.3]", &[]);
+}
+
+#[test]
+fn findings_say_which_keyword_asks() {
+    check(
+        r#"{"properties": {"t": {"contains": {"const": 5}}}}"#,
+        "t: [1, 2]",
+        &["at '/t': no item matches what `contains` asks"],
+    );
+    check(
+        r#"{"properties": {"t": {"contains": {"const": 5}, "minContains": 2}}}"#,
+        "t: [1, 5]",
+        &["at '/t': 1 items match what `contains` asks, at least 2 must"],
+    );
+    check(
+        r#"{"properties": {"pp": {"propertyNames": {"pattern": "^\\w$", "maxLength": 3}}, "q": {"propertyNames": false}}}"#,
+        "{pp: {B-: 1, b: 1, long: 2}, q: {z: 1}}",
+        &[
+            "at '/pp': the name 'B-' does not match pattern '^\\w$'",
+            "at '/pp': the name 'long': length must be <=3, but got 4, and does not match pattern '^\\w$'",
+            "at '/q': the name 'z' is not allowed (false schema)",
+        ],
+    );
+    check(
+        r##"{"definitions": {"n": {"propertyNames": {"maxLength": 1}}}, "properties": {"a": {"$ref": "#/definitions/n"}}}"##,
+        "a: {bb: 1}",
+        &["at '': the name 'bb' of a map of #/definitions/n: length must be <=1, but got 2"],
+    );
+    check(
+        r#"{"properties": {"x": {"anyOf": [{"type": "string"}, {"properties": {"v": {"type": "integer"}}, "required": ["z"]}]}}}"#,
+        "x: {v: a}",
+        &[
+            "at '/x': matches none of 2 alternatives of anyOf: want string, but got object; missing properties 'z', and at '/v': want integer, but got string",
+        ],
+    );
+    check(
+        r#"{"properties": {"x": {"oneOf": [{"type": "string"}, {"type": "integer"}]}, "w": {"oneOf": [{}, {}]}, "z": {"not": {}}}}"#,
+        "{x: true, w: 1, z: 1}",
+        &[
+            "at '/w': matches the alternatives 0 and 1 of oneOf, exactly one is allowed",
+            "at '/x': matches none of 2 alternatives of oneOf: want string, but got boolean; want integer, but got boolean",
+            "at '/z': matches what `not` forbids",
+        ],
+    );
 }

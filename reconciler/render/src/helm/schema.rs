@@ -22,10 +22,12 @@ use findings::Findings;
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The schema is none.
-    #[error("is no usable JSON schema: {why}")]
+    #[error("{}is no usable JSON schema: {why}", packed.as_ref().map(|name| format!("{name}: ")).unwrap_or_default())]
     Schema {
-        /// The schema, and the place in it where that is known.
+        /// The schema, and the place in it where that is known; the archive that it lies in.
         at: Origin,
+        /// Its name in the archive.
+        packed: Option<String>,
         /// Why.
         why: String,
     },
@@ -64,7 +66,7 @@ pub(super) fn check(part: &Part<'_>, values: &Dict) -> Result<(), SchemaError> {
     let Some(first) = found.first() else { return Ok(()) };
     let at = first.at.clone();
     if let [Found { unusable: true, lines, .. }] = found.as_slice() {
-        return Err(SchemaError::Schema { at, why: lines.join("; ") });
+        return Err(SchemaError::Schema { at, packed: first.packed.clone(), why: lines.join("; ") });
     }
     let said: Vec<String> = found.iter().map(Found::told).collect();
     Err(SchemaError::Values { at, said: said.join("\n") })
@@ -74,6 +76,8 @@ pub(super) fn check(part: &Part<'_>, values: &Dict) -> Result<(), SchemaError> {
 struct Found {
     chart: String,
     at: Origin,
+    /// The schema's name in its archive.
+    packed: Option<String>,
     /// The schema is none: the one line says why.
     unusable: bool,
     lines: Vec<String>,
@@ -81,7 +85,8 @@ struct Found {
 
 impl Found {
     fn told(&self) -> String {
-        let mut said = format!("{}: ({})", self.chart, self.at);
+        let packed = self.packed.as_ref().map(|name| format!(": {name}")).unwrap_or_default();
+        let mut said = format!("{}: ({}{packed})", self.chart, self.at);
         let usable = if self.unusable { "is no usable JSON schema: " } else { "" };
         self.lines.iter().take(SHOWN).for_each(|line| said.push_str(&format!("\n- {usable}{line}")));
         if self.lines.len() > SHOWN {
@@ -96,10 +101,13 @@ fn walk(part: &Part<'_>, values: &Dict, found: &mut Vec<Found>) -> Result<(), Sc
     if let Some(schema) = &part.chart.schema {
         match violations(schema, values) {
             Ok(lines) if lines.is_empty() => {}
-            Ok(lines) => found.push(Found { chart, at: schema.place(0), unusable: false, lines }),
+            Ok(lines) => {
+                let (at, packed) = (schema.place(0), schema.packed.clone());
+                found.push(Found { chart, at, packed, unusable: false, lines });
+            }
             // It hides nothing of what the schemas of other charts say.
-            Err(SchemaError::Schema { at, why }) => {
-                found.push(Found { chart, at, unusable: true, lines: vec![why] });
+            Err(SchemaError::Schema { at, packed, why }) => {
+                found.push(Found { chart, at, packed, unusable: true, lines: vec![why] });
             }
             Err(error) => return Err(error),
         }
@@ -111,6 +119,7 @@ fn walk(part: &Part<'_>, values: &Dict, found: &mut Vec<Found>) -> Result<(), Sc
             Some(other) => found.push(Found {
                 chart: below.name().to_owned(),
                 at: below.chart.at.clone(),
+                packed: None,
                 unusable: false,
                 lines: vec![format!("invalid type for values: expected a map, got {}", other.kind())],
             }),
@@ -120,7 +129,8 @@ fn walk(part: &Part<'_>, values: &Dict, found: &mut Vec<Found>) -> Result<(), Sc
 }
 
 fn violations(schema: &ChartFile, values: &Dict) -> Result<Vec<String>, SchemaError> {
-    let wrong = |why: String| SchemaError::Schema { at: schema.place(0), why };
+    let packed = || schema.packed.clone();
+    let wrong = |why: String| SchemaError::Schema { at: schema.place(0), packed: packed(), why };
     let mut document = document(schema)?;
     let originals = patterns::translate(&mut document).map_err(wrong)?;
     let mut schemas = Schemas::new();
@@ -144,7 +154,7 @@ fn document(schema: &ChartFile) -> Result<Json, SchemaError> {
             let place = format!(" at line {} column {}", error.line(), error.column());
             why = why.strip_suffix(&place).unwrap_or(&why).to_owned();
         }
-        SchemaError::Schema { at, why }
+        SchemaError::Schema { at, packed: schema.packed.clone(), why }
     })
 }
 

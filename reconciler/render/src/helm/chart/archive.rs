@@ -89,7 +89,9 @@ pub(super) fn unpack(
         let bytes = Arc::from(without_bom(&bytes));
         // Of two entries with one name the later one counts, as where Helm unpacks to a map.
         files.retain(|file| file.name != name);
-        files.push(ChartFile { name, bytes, origin: origin.clone(), packed: true });
+        let top = shown.split(['/', '\\']).next().unwrap_or_default();
+        let packed = Some(format!("{top}/{name}"));
+        files.push(ChartFile { name, bytes, origin: origin.clone(), packed });
     }
     if files.is_empty() { Err(ArchiveError::Empty) } else { Ok(files) }
 }

@@ -83,6 +83,34 @@ fn archives_are_charts_and_so_are_archives_inside_archives() {
 }
 
 #[test]
+fn a_file_in_an_archive_is_named_with_the_archive() {
+    let check = |files: &[(&str, &[u8])], expected: &str| {
+        let chart: &[(&str, &[u8])] = &[("Chart.yaml", &named("x"))];
+        let inner = packed("x", &[chart, files].concat());
+        let tree = MemTree::of(&[("web/Chart.yaml", CHART)]).with("web/charts/x-1.tgz", &inner);
+        assert_eq!(load(&tree).unwrap_err(), format!("web/charts/x-1.tgz: {expected}"));
+        let outer = packed("y", &[("Chart.yaml", &named("y")), ("charts/x-1.tgz", &inner)]);
+        let tree = MemTree::of(&[("web/Chart.yaml", CHART)]).with("web/charts/y-1.tgz", &outer);
+        let expected = format!("web/charts/y-1.tgz: y/charts/x-1.tgz: {expected}");
+        assert_eq!(load(&tree).unwrap_err(), expected);
+    };
+    check(
+        &[("values.yaml", b"a: 1\nb: {[x]: y}\n")],
+        "x/values.yaml:2:5: a key must be text, this one is a list; put it in quotes\n  | b: …",
+    );
+    check(&[("values.yaml", b"\n- a")], "x/values.yaml:2: values must be a map, they are a list");
+    check(
+        &[("Chart.yaml", b"name: x")],
+        "x/Chart.yaml:1: chart.metadata.version is required; say it in Chart.yaml",
+    );
+    check(&[("Chart.yaml", b"version: 1\nname: [x]")], "x/Chart.yaml:2: name must be text, it is a list");
+    check(
+        &[("charts/z/Chart.yaml", b"version: 1\nname: [x]")],
+        "x/charts/z/Chart.yaml:2: name must be text, it is a list",
+    );
+}
+
+#[test]
 fn atk_20_archives_inside_archives_share_one_budget() {
     let noise: Vec<u8> = (0_u32..100_000).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
     let one = packed("a", &[("Chart.yaml", &named("a")), ("noise", &noise)]);

@@ -14,7 +14,7 @@ fn said(schema: &str, values: &str) -> Result<Vec<String>, SchemaError> {
         name: "values.schema.json".to_owned(),
         bytes: Arc::from(schema.as_bytes()),
         origin: RepoPath::parse("web/values.schema.json").unwrap(),
-        packed: false,
+        packed: None,
     };
     violations(&file, &Dict::from_document(documents[0].as_map().unwrap(), DictKind::Any))
 }

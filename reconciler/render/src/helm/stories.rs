@@ -169,6 +169,32 @@ fn what_templates_print_must_be_objects_that_can_be_applied() {
 }
 
 #[test]
+fn what_is_wrong_in_a_text_for_tpl_is_told_where_tpl_is_called() {
+    let check = |template: &str, said: &str| {
+        let helpers = "{{ define \"x\" }}\n{{ tpl .t . }}{{ end }}";
+        let files = [("apps/web/templates/a.yaml", template), ("apps/web/templates/_h.tpl", helpers)];
+        let message = refused(&files, HelmOptions::default());
+        assert!(message.starts_with(&format!("apps/web/templates/{said}")), "{said}: {message}");
+    };
+    check(
+        r#"x: {{ tpl "a\n{{ if }}" . }}"#,
+        "a.yaml:1:7: line 2 of the text given to tpl: missing value for if; correct the template\n",
+    );
+    check(
+        r#"x: {{ tpl "\n\n{{ .a.b.c }}" . }}"#,
+        "a.yaml:1:7: line 3 of the text given to tpl: .a.b.c: nil pointer",
+    );
+    check(
+        r#"x: {{ include "x" (dict "t" "\n{{ fail `no` }}" "Template" .Template) }}"#,
+        "_h.tpl:2:4: line 2 of the text given to tpl: no, included at web/templates/a.yaml:1:6; the chart",
+    );
+    check(
+        r#"x: {{ tpl "\n{{ tpl `{{ .a.b.c }}` . }}" . }}"#,
+        "a.yaml:1:7: line 2 of the text given to tpl: line 1 of the text given to tpl: .a.b.c",
+    );
+}
+
+#[test]
 fn no_message_about_values_holds_a_value() {
     let schema = r#"{"properties": {"a": {"pattern": "^x$"}, "b": {"maxLength": 1}, "c": {"const": "y"}, "d": {"type": "integer"}, "e": {"format": "email"}, "f": {"maximum": 1}, "g": {"not": {}}, "h": {"items": {"uniqueItems": true}}, "$schema": {}}, "propertyNames": {"maxLength": 7}}"#;
     let secret = "hunter2hunter2";

@@ -3,7 +3,7 @@
 use super::capabilities::{Capabilities, KubeVersion};
 use super::chart::{self, Chart, ChartError, ChartFile, Loading};
 use super::context::{Scope, Shared, release};
-use super::dependencies::{Part, compatible, is_partial};
+use super::dependencies::{DependencyError, Part, compatible, is_partial};
 use super::engine::{self, EngineOptions, TemplateFile};
 use super::error::HelmError;
 use super::manifest::{self, Manifest, Printed};
@@ -71,7 +71,7 @@ impl Release {
         let given = Dict::from_document(&request.given, DictKind::Any);
         let part = Part::resolve(&chart, &given)?;
         let values = values::coalesce(&part, &given, Nulls::Delete)
-            .map_err(|what| HelmError::release(&chart.at, what.to_string()))?;
+            .map_err(|what| DependencyError::values(&chart, &what))?;
         if request.wanted.schema_validation {
             schema::check(&part, &values).map_err(|source| {
                 let at = source.place().unwrap_or(&chart.at).clone();

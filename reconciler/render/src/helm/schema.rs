@@ -121,7 +121,7 @@ fn walk(part: &Part<'_>, values: &Dict, found: &mut Vec<Found>) -> Result<(), Sc
                 at: below.chart.at.clone(),
                 packed: None,
                 unusable: false,
-                lines: vec![format!("invalid type for values: expected a map, got {}", other.kind())],
+                lines: vec![format!("invalid type for values: expected a map, got {}", other.kind_in_yaml())],
             }),
         }
     }

@@ -132,17 +132,33 @@ fn what_a_release_needs_is_said_when_it_is_missing() {
 
     let kube = HelmOptions { kube_version: Some("new".to_owned()), ..HelmOptions::default() };
     assert!(refused(&[], kube).contains("kubeVersion: 'new' is no Kubernetes version"));
+}
 
-    let section = HelmOptions {
+#[test]
+fn the_section_of_a_subchart_is_a_map() {
+    let check = |own: &str, values: &str, said: &str| {
+        let files = [
+            ("apps/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
+            ("apps/web/charts/db/charts/in/Chart.yaml", "apiVersion: v2\nname: in\nversion: 1.0.0\n"),
+            ("apps/web/values.yaml", own),
+            ("apps/web/prod.yaml", values),
+        ];
+        let message = refused(&files, with_values(&["prod.yaml"]));
+        assert!(message.starts_with(said), "{said}: {message}");
+    };
+    let must = "belongs to a subchart and must be a map, it is";
+    check("", "a: 1\ndb: text\n", &format!("apps/web/prod.yaml:2: the value 'db' {must} text;"));
+    check("db: []", "db:\n  in: [a]\n", &format!("apps/web/prod.yaml:2: the value 'db.in' {must} a list;"));
+    check("\ndb: 1", "a: 1", &format!("apps/web/values.yaml:2: the value 'db' {must} a number;"));
+    check("", "db: true", &format!("apps/web/prod.yaml:1: the value 'db' {must} a boolean;"));
+    check("", "db: null", &format!("apps/web/prod.yaml:1: the value 'db' {must} null;"));
+    let inline = HelmOptions {
         values: [("db".to_owned(), "text".into())].into_iter().collect(),
         ..HelmOptions::default()
     };
     let message =
-        refused(&[("apps/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n")], section);
-    assert!(
-        message.contains("the value 'db' belongs to a subchart and must be a map, it is string"),
-        "{message}"
-    );
+        refused(&[("apps/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n")], inline);
+    assert!(message.starts_with(&format!("apps/web/Chart.yaml:1: the value 'db' {must} text;")), "{message}");
 }
 
 #[test]

@@ -397,15 +397,10 @@ impl Build {
     /// A chart of `charts/`: an archive, or a directory.
     fn dependency(&mut self, name: &str, files: Vec<ChartFile>, depth: usize) -> Result<Chart, ChartError> {
         let first = files.first().map(|file| file.origin.clone()).unwrap_or_else(RepoPath::root);
-        if let ([archive], true) = (files.as_slice(), name.ends_with(".tgz"))
-            && archive.name == name
+        if let [lone] = files.as_slice()
+            && lone.name == name
         {
-            let mut held = unpacked(&archive.bytes, &archive.origin, &mut self.budget)?;
-            if let Some(outer) = &archive.packed {
-                let inner = held.iter_mut().filter_map(|file| file.packed.as_mut());
-                inner.for_each(|name| name.insert_str(0, &format!("{outer}: ")));
-            }
-            return self.chart(held, &archive.origin, depth);
+            return self.lone(lone, depth);
         }
         let packed = files.iter().any(|file| file.packed.is_some());
         let below: Vec<ChartFile> = files
@@ -416,12 +411,25 @@ impl Build {
                 Some(file)
             })
             .collect();
-        // A lone file of charts/ is no chart, and Helm says so of it, too.
         let home = match below.first().filter(|_| !packed) {
             Some(file) => ancestor(&file.origin, file.name.split('/').count()),
             None => first,
         };
         self.chart(below, &home, depth)
+    }
+
+    /// A file of `charts/` itself: an archive, or what Helm refuses, too.
+    fn lone(&mut self, file: &ChartFile, depth: usize) -> Result<Chart, ChartError> {
+        if !file.name.ends_with(".tgz") {
+            let message = "is no chart, but lies in charts/; move it away, or begin its name with '_' or '.'";
+            return Err(file.told(ChartError::file(&Origin::new(&file.origin, 0), message)));
+        }
+        let mut held = unpacked(&file.bytes, &file.origin, &mut self.budget)?;
+        if let Some(outer) = &file.packed {
+            let inner = held.iter_mut().filter_map(|file| file.packed.as_mut());
+            inner.for_each(|name| name.insert_str(0, &format!("{outer}: ")));
+        }
+        self.chart(held, &file.origin, depth)
     }
 }
 

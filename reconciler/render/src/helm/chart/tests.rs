@@ -105,6 +105,10 @@ fn a_file_in_an_archive_is_named_with_the_archive() {
     );
     check(&[("Chart.yaml", b"version: 1\nname: [x]")], "x/Chart.yaml:2: name must be text, it is a list");
     check(
+        &[("charts/README.md", b"x")],
+        "x/charts/README.md: is no chart, but lies in charts/; move it away, or begin its name with '_' or '.'",
+    );
+    check(
         &[("charts/z/Chart.yaml", b"version: 1\nname: [x]")],
         "x/charts/z/Chart.yaml:2: name must be text, it is a list",
     );
@@ -188,7 +192,7 @@ fn what_is_no_chart_is_said_with_its_place() {
     check(&[("web/values.yaml", "x: 1")], "web: Chart.yaml file is missing");
     check(
         &[("web/Chart.yaml", CHART), ("web/charts/README.md", "x")],
-        "web/charts/README.md: Chart.yaml file is missing",
+        "web/charts/README.md: is no chart, but lies in charts/; move it away, or begin its name with '_' or '.'",
     );
     check(
         &[("web/Chart.yaml", CHART), ("web/charts/db/x", "x")],

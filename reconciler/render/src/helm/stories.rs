@@ -185,6 +185,28 @@ fn what_templates_print_must_be_objects_that_can_be_applied() {
 }
 
 #[test]
+fn files_of_crds_are_no_templates() {
+    let check = |name: &str, text: &str, expected: &str| {
+        let message = refused(&[(name, text)], HelmOptions::default());
+        assert_eq!(message, format!("{name}:{expected}"));
+    };
+    let action = "a key must be text, this one is a map; put it in quotes; `{{ … }}` outside of quotes is no YAML, and no template is rendered here";
+    check(
+        "apps/web/crds/a.yaml",
+        "kind: X\nname: {{ .Release.Name }}\n",
+        &format!(
+            "2:8: {action}; files in crds/ are no templates, they are installed as they are\n  | name: …"
+        ),
+    );
+    check("apps/web/values.yaml", "a: {{ .b }}\n", &format!("1:5: {action}\n  | a: …"));
+    check(
+        "apps/web/crds/a.yaml",
+        "- a",
+        "1: web/crds/a.yaml holds a document that is no object: the document must be a map with apiVersion, kind and metadata\n  | - …",
+    );
+}
+
+#[test]
 fn what_is_wrong_in_a_text_for_tpl_is_told_where_tpl_is_called() {
     let check = |template: &str, said: &str| {
         let helpers = "{{ define \"x\" }}\n{{ tpl .t . }}{{ end }}";

@@ -92,7 +92,7 @@ impl Loader {
         let fail = |text: &str, unreadable: Unreadable| YamlError {
             file: file.to_owned(),
             pos: unreadable.pos,
-            message: unreadable.message,
+            message: with_advice(unreadable.message, text, unreadable.pos.line),
             source_line: masked_line(text, unreadable.pos.line),
             over_limit: unreadable.over_limit,
         };
@@ -128,6 +128,20 @@ impl Loader {
 fn limit(pos: Pos, what: &str, limit: usize) -> Unreadable {
     let message = format!("more than {limit} {what}; split the file or remove aliases");
     Unreadable { pos, message, over_limit: true }
+}
+
+/// A map as a key is mostly an action of a template, where none is rendered.
+fn with_advice(message: String, text: &str, line: u32) -> String {
+    let is_action = message.starts_with("a key must be text, this one is a map")
+        && (line as usize)
+            .checked_sub(1)
+            .and_then(|skip| text.lines().nth(skip))
+            .is_some_and(|l| l.contains("{{"));
+    if is_action {
+        format!("{message}; `{{{{ … }}}}` outside of quotes is no YAML, and no template is rendered here")
+    } else {
+        message
+    }
 }
 
 /// Keeps the keys of a line and hides its values.

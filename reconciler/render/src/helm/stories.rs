@@ -185,6 +185,26 @@ fn what_templates_print_must_be_objects_that_can_be_applied() {
 }
 
 #[test]
+fn what_no_template_can_say_is_told_with_its_text() {
+    let check = |template: &str, said: &str| {
+        let message = refused(&[("apps/web/templates/a.yaml", template)], HelmOptions::default());
+        assert!(message.starts_with(&format!("apps/web/templates/a.yaml:{said}")), "{said}: {message}");
+    };
+    check("{{5-}}", "1:3: bad number syntax: \"5-\"; correct");
+    check("{{ 1+2i }}", "1:4: complex numbers are not supported; ");
+    check("{{ 1x }}", "1:4: bad number syntax: \"1x\"; ");
+    check(
+        "a\n{{ .Values.my-key.x }}",
+        "2:11: bad character '-' in a name; write (index .Values \"my-key\"); correct",
+    );
+    check("{{ $.a-b }}", "1:5: bad character '-' in a name; write (index $ \"a-b\"); ");
+    check("{{ .a-b }}", "1:4: bad character '-' in a name; write (index . \"a-b\"); ");
+    check("{{ a-b }}", "1:4: bad character '-' in a name; correct");
+    check("{{ .a& }}", "1:4: bad character '&' in a name; correct");
+    check("a: 1\nb: {{ .x\n\n", "4: unclosed action: its {{ is in line 2, column 4; correct");
+}
+
+#[test]
 fn files_of_crds_are_no_templates() {
     let check = |name: &str, text: &str, expected: &str| {
         let message = refused(&[(name, text)], HelmOptions::default());

@@ -184,6 +184,21 @@ fn charts_of_helm_2_keep_their_requirements_in_a_file() {
 }
 
 #[test]
+fn requirements_are_read_over_the_dependencies_of_chart_yaml() {
+    let chart = "name: web\nversion: 1.0.0\napiVersion: v1\ndependencies:\n- {name: a, version: 1.x, alias: x, tags: [t], condition: c}\n- {name: b, version: 2.x, repository: r}\n- {name: c, version: 3.x}\n";
+    let requirements = "dependencies:\n- {name: d, tags: []}\n- {version: 4.x}\n";
+    let tree = MemTree::of(&[("web/Chart.yaml", chart), ("web/requirements.yaml", requirements)]);
+    let dependencies = load(&tree).unwrap().metadata.dependencies.unwrap();
+    let told = |d: &Dependency| {
+        format!("{} {} {} {} {} {:?} {}", d.name, d.version, d.repository, d.alias, d.condition, d.tags, d.at)
+    };
+    assert_eq!(
+        dependencies.iter().map(told).collect::<Vec<_>>(),
+        ["d 1.x  x c [] web/requirements.yaml:2", "b 4.x r   [] web/requirements.yaml:3"]
+    );
+}
+
+#[test]
 fn what_is_no_chart_is_said_with_its_place() {
     let check = |files: &[(&str, &str)], said: &str| {
         let message = load(&MemTree::of(files)).unwrap_err();

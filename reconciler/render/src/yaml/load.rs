@@ -89,6 +89,15 @@ impl Loader {
 
     /// Reads every document of a stream, in order. Empty documents are left out. `file` is only used in messages.
     pub fn load(&self, file: &str, bytes: &[u8]) -> Result<Vec<Node>, YamlError> {
+        self.read(file, bytes, false)
+    }
+
+    /// Reads the first document of a stream, whatever comes behind it. None: it is empty.
+    pub(crate) fn load_first(&self, file: &str, bytes: &[u8]) -> Result<Option<Node>, YamlError> {
+        Ok(self.read(file, bytes, true)?.pop())
+    }
+
+    fn read(&self, file: &str, bytes: &[u8], first: bool) -> Result<Vec<Node>, YamlError> {
         let fail = |text: &str, unreadable: Unreadable| YamlError {
             file: file.to_owned(),
             pos: unreadable.pos,
@@ -108,10 +117,10 @@ impl Loader {
                 return Err(fail("", Unreadable::wrong(pos, "the file is not UTF-8 text")));
             }
         };
-        self.documents(text).map_err(|unreadable| fail(text, unreadable))
+        self.documents(text, first).map_err(|unreadable| fail(text, unreadable))
     }
 
-    fn documents(&self, text: &str) -> Result<Vec<Node>, Unreadable> {
+    fn documents(&self, text: &str, first: bool) -> Result<Vec<Node>, Unreadable> {
         let mut build = Build {
             steps: Granit::new(text),
             loader: *self,
@@ -121,7 +130,7 @@ impl Loader {
             depth: 0,
             part: Part::Elsewhere,
         };
-        build.documents(self.limits.documents)
+        build.documents(self.limits.documents, first)
     }
 }
 
@@ -166,7 +175,7 @@ struct Anchored {
 }
 
 impl<'a> Build<'a> {
-    fn documents(&mut self, most: usize) -> Result<Vec<Node>, Unreadable> {
+    fn documents(&mut self, most: usize, first: bool) -> Result<Vec<Node>, Unreadable> {
         let mut documents = Vec::new();
         loop {
             match self.steps.next_step()? {
@@ -180,6 +189,11 @@ impl<'a> Build<'a> {
                     let node = self.node(step, pos)?;
                     if !node.is_null() {
                         documents.push(node);
+                    }
+                    if first {
+                        // Its end, which may be an error.
+                        self.steps.next_step()?;
+                        return Ok(documents);
                     }
                 }
                 (Step::End, _) => return Ok(documents),

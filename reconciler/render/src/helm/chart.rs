@@ -65,7 +65,7 @@ pub enum ChartError {
         /// The archive.
         archive: RepoPath,
         /// What is wrong, with the file's name in the archive.
-        source: YamlError,
+        source: Box<YamlError>,
     },
     /// A chart of a repository is not there.
     #[error(transparent)]
@@ -89,7 +89,8 @@ impl ChartError {
             ChartError::Archive { source, .. } => source.trouble(),
             ChartError::TooMuch { .. } => Trouble::OverLimit,
             ChartError::Tree(error) => error.trouble(),
-            ChartError::Yaml(error) | ChartError::Packed { source: error, .. } => error.trouble(),
+            ChartError::Yaml(error) => error.trouble(),
+            ChartError::Packed { source, .. } => source.trouble(),
             ChartError::Remote(error) => error.trouble(),
         }
     }
@@ -127,7 +128,7 @@ impl ChartFile {
                 ChartError::file(&Origin::new(&archive, 0), format!("{name}{line}: {message}"))
             }
             (Some(name), ChartError::Yaml(source)) => {
-                ChartError::Packed { archive, source: YamlError { file: name.clone(), ..source } }
+                ChartError::Packed { archive, source: Box::new(YamlError { file: name.clone(), ..source }) }
             }
             (_, error) => error,
         }

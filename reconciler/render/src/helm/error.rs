@@ -55,7 +55,7 @@ pub enum HelmError {
         /// The template's file, line and column.
         at: Origin,
         /// What failed.
-        error: TemplateError,
+        error: Box<TemplateError>,
     },
     /// What a template printed is no YAML.
     #[error("{at}: YAML parse error on what the template printed: {source}")]

@@ -205,7 +205,7 @@ fn rendered(scope: &Scope<'_>, request: &Request<'_>) -> Result<Release, HelmErr
             let mut at = place.unwrap_or_else(|| Origin::new(request.chart, 0));
             // Ours count from 1.
             at.column = if error.at.column > 0 { error.at.column + 1 } else { 0 };
-            HelmError::Template { at, error }
+            HelmError::Template { at, error: Box::new(error) }
         })?;
     in_time()?;
     let mut printed = Vec::new();

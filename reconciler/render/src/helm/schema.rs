@@ -27,7 +27,7 @@ pub enum SchemaError {
         /// The schema, and the place in it where that is known; the archive that it lies in.
         at: Origin,
         /// Its name in the archive.
-        packed: Option<String>,
+        packed: Option<Box<str>>,
         /// Why.
         why: String,
     },
@@ -66,7 +66,11 @@ pub(super) fn check(part: &Part<'_>, values: &Dict) -> Result<(), SchemaError> {
     let Some(first) = found.first() else { return Ok(()) };
     let at = first.at.clone();
     if let [Found { unusable: true, lines, .. }] = found.as_slice() {
-        return Err(SchemaError::Schema { at, packed: first.packed.clone(), why: lines.join("; ") });
+        return Err(SchemaError::Schema {
+            at,
+            packed: first.packed.as_deref().map(Box::from),
+            why: lines.join("; "),
+        });
     }
     let said: Vec<String> = found.iter().map(Found::told).collect();
     Err(SchemaError::Values { at, said: said.join("\n") })
@@ -107,6 +111,7 @@ fn walk(part: &Part<'_>, values: &Dict, found: &mut Vec<Found>) -> Result<(), Sc
             }
             // It hides nothing of what the schemas of other charts say.
             Err(SchemaError::Schema { at, packed, why }) => {
+                let packed = packed.map(String::from);
                 found.push(Found { chart, at, packed, unusable: true, lines: vec![why] });
             }
             Err(error) => return Err(error),
@@ -129,7 +134,7 @@ fn walk(part: &Part<'_>, values: &Dict, found: &mut Vec<Found>) -> Result<(), Sc
 }
 
 fn violations(schema: &ChartFile, values: &Dict) -> Result<Vec<String>, SchemaError> {
-    let packed = || schema.packed.clone();
+    let packed = || schema.packed.as_deref().map(Box::from);
     let wrong = |why: String| SchemaError::Schema { at: schema.place(0), packed: packed(), why };
     let mut document = document(schema)?;
     let originals = patterns::translate(&mut document).map_err(wrong)?;
@@ -154,7 +159,7 @@ fn document(schema: &ChartFile) -> Result<Json, SchemaError> {
             let place = format!(" at line {} column {}", error.line(), error.column());
             why = why.strip_suffix(&place).unwrap_or(&why).to_owned();
         }
-        SchemaError::Schema { at, packed: schema.packed.clone(), why }
+        SchemaError::Schema { at, packed: schema.packed.as_deref().map(Box::from), why }
     })
 }
 

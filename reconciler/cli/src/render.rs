@@ -122,10 +122,11 @@ impl ChartArgs {
             options.release_name = Some(name.clone());
         }
         if let Some(namespace) = &self.namespace {
-            options.namespace.clone_from(namespace);
+            // As with Helm, an empty one is none.
+            options.namespace = if namespace.is_empty() { "default".to_owned() } else { namespace.clone() };
         }
         if let Some(version) = &self.kube_version {
-            options.kube_version = Some(version.clone());
+            options.kube_version = Some(version.clone()).filter(|version| !version.is_empty());
         }
         options.api_versions.extend(self.api_versions.iter().cloned());
         options.skip_crds |= self.skip_crds;

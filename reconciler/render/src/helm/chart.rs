@@ -59,6 +59,14 @@ pub enum ChartError {
     /// A file of the chart is no YAML.
     #[error(transparent)]
     Yaml(#[from] YamlError),
+    /// A file in an archive is no YAML.
+    #[error("{archive}: {source}")]
+    Packed {
+        /// The archive.
+        archive: RepoPath,
+        /// What is wrong, with the file's name in the archive.
+        source: Box<YamlError>,
+    },
     /// A chart of a repository is not there.
     #[error(transparent)]
     Remote(#[from] RemoteChartError),
@@ -69,6 +77,7 @@ impl ChartError {
         match self {
             ChartError::File { at, .. } => Some(at.clone()),
             ChartError::Yaml(error) => error.place(),
+            ChartError::Packed { archive, .. } => Some(Origin::new(archive, 0)),
             ChartError::Remote(error) => error.place(),
             ChartError::Archive { .. } | ChartError::TooMuch { .. } | ChartError::Tree(_) => None,
         }
@@ -81,6 +90,7 @@ impl ChartError {
             ChartError::TooMuch { .. } => Trouble::OverLimit,
             ChartError::Tree(error) => error.trouble(),
             ChartError::Yaml(error) => error.trouble(),
+            ChartError::Packed { source, .. } => source.trouble(),
             ChartError::Remote(error) => error.trouble(),
         }
     }
@@ -99,14 +109,29 @@ pub(crate) struct ChartFile {
     pub(crate) bytes: Arc<[u8]>,
     /// The file of the repository: itself, or the outermost archive that holds it.
     pub(crate) origin: RepoPath,
-    /// It lies in an archive, so lines of it are no lines of a file of the repository.
-    pub(crate) packed: bool,
+    /// Its name in the archive it lies in, if it does: lines of it are no lines of a file of the repository then.
+    pub(crate) packed: Option<String>,
 }
 
 impl ChartFile {
     /// A place in this file, as far as the repository knows it: inside an archive, the archive as a whole.
     pub(crate) fn place(&self, line: u32) -> Origin {
-        Origin::new(&self.origin, if self.packed { 0 } else { line })
+        Origin::new(&self.origin, if self.packed.is_some() { 0 } else { line })
+    }
+
+    /// An error about this file, with its name where it lies in an archive.
+    pub(crate) fn told(&self, error: ChartError) -> ChartError {
+        let archive = self.origin.clone();
+        match (&self.packed, error) {
+            (Some(name), ChartError::File { at, message }) => {
+                let line = if at.line > 0 { format!(":{}", at.line) } else { String::new() };
+                ChartError::file(&Origin::new(&archive, 0), format!("{name}{line}: {message}"))
+            }
+            (Some(name), ChartError::Yaml(source)) => {
+                ChartError::Packed { archive, source: Box::new(YamlError { file: name.clone(), ..source }) }
+            }
+            (_, error) => error,
+        }
     }
 }
 
@@ -185,7 +210,7 @@ fn loaded(loading: Loading<'_>, path: &RepoPath) -> Result<(Chart, Vec<ChartFile
         budget.take(size).map_err(|source| ChartError::TooMuch { chart: path.clone(), source })?;
         let name = format!("charts/{}", origin.file_name());
         if held.iter().all(|file| file.name != name) {
-            held.push(ChartFile { name, bytes: fetched.bytes.clone(), origin, packed: false });
+            held.push(ChartFile { name, bytes: fetched.bytes.clone(), origin, packed: None });
         }
     }
     let chart = build(&held, &budget).map_err(|error| of_its_need(error, &fetched))?;
@@ -304,7 +329,10 @@ impl Build {
                 }
             }
         }
-        chart.metadata.check(&chart_file.origin)?;
+        chart.metadata.check(&chart_file.origin).map_err(|error| chart_file.told(error))?;
+        if chart_file.packed.is_some() {
+            chart.metadata.dependencies.iter_mut().flatten().for_each(|named| named.at.line = 0);
+        }
         packed.sort_by(|a, b| a.0.cmp(&b.0));
         for (name, files) in packed {
             if name.starts_with(['_', '.']) {
@@ -322,7 +350,7 @@ impl Build {
     fn metadata(&self, file: &ChartFile) -> Result<Metadata, ChartError> {
         let mut metadata = Metadata::default();
         if let Some(node) = self.document(file)? {
-            metadata.read(&file.origin, &node)?;
+            metadata.read(&file.origin, &node).map_err(|error| file.told(error))?;
         }
         if metadata.api_version.is_empty() {
             // Charts of Helm 2 did not say.
@@ -334,18 +362,21 @@ impl Build {
     /// The one document of a file; None is an empty file.
     fn document(&self, file: &ChartFile) -> Result<Option<Node>, ChartError> {
         let loader = Loader { profile: Profile::Kubectl, limits: self.yaml };
-        Ok(loader.load(file.origin.as_str(), &file.bytes)?.into_iter().next())
+        let read = loader.load(file.origin.as_str(), &file.bytes);
+        Ok(read.map_err(|error| file.told(error.into()))?.into_iter().next())
     }
 
     /// Puts a file where it belongs; one of `charts/` comes back with its name below it.
     fn sort(&self, chart: &mut Chart, mut file: ChartFile) -> Result<Option<ChartFile>, ChartError> {
         match file.name.as_str() {
             CHART_FILE | "Chart.lock" => {}
-            "values.yaml" => chart.defaults = values::load(&file, self.yaml)?,
+            "values.yaml" => {
+                chart.defaults = values::load(&file, self.yaml).map_err(|error| file.told(error))?;
+            }
             "values.schema.json" => chart.schema = Some(file),
             "requirements.yaml" => {
                 if let Some(node) = self.document(&file)? {
-                    chart.metadata.read(&file.origin, &node)?;
+                    chart.metadata.read(&file.origin, &node).map_err(|error| file.told(error))?;
                 }
                 if chart.metadata.api_version == "v1" {
                     chart.files.push(file);
@@ -367,13 +398,12 @@ impl Build {
     /// A chart of `charts/`: an archive, or a directory.
     fn dependency(&mut self, name: &str, files: Vec<ChartFile>, depth: usize) -> Result<Chart, ChartError> {
         let first = files.first().map(|file| file.origin.clone()).unwrap_or_else(RepoPath::root);
-        if let ([archive], true) = (files.as_slice(), name.ends_with(".tgz"))
-            && archive.name == name
+        if let [lone] = files.as_slice()
+            && lone.name == name
         {
-            let held = unpacked(&archive.bytes, &archive.origin, &mut self.budget)?;
-            return self.chart(held, &archive.origin, depth);
+            return self.lone(lone, depth);
         }
-        let packed = files.iter().any(|file| file.packed);
+        let packed = files.iter().any(|file| file.packed.is_some());
         let below: Vec<ChartFile> = files
             .into_iter()
             .filter_map(|mut file| {
@@ -382,12 +412,25 @@ impl Build {
                 Some(file)
             })
             .collect();
-        // A lone file of charts/ is no chart, and Helm says so of it, too.
         let home = match below.first().filter(|_| !packed) {
             Some(file) => ancestor(&file.origin, file.name.split('/').count()),
             None => first,
         };
         self.chart(below, &home, depth)
+    }
+
+    /// A file of `charts/` itself: an archive, or what Helm refuses, too.
+    fn lone(&mut self, file: &ChartFile, depth: usize) -> Result<Chart, ChartError> {
+        if !file.name.ends_with(".tgz") {
+            let message = "is no chart, but lies in charts/; move it away, or begin its name with '_' or '.'";
+            return Err(file.told(ChartError::file(&Origin::new(&file.origin, 0), message)));
+        }
+        let mut held = unpacked(&file.bytes, &file.origin, &mut self.budget)?;
+        if let Some(outer) = &file.packed {
+            let inner = held.iter_mut().filter_map(|file| file.packed.as_mut());
+            inner.for_each(|name| name.insert_str(0, &format!("{outer}: ")));
+        }
+        self.chart(held, &file.origin, depth)
     }
 }
 

@@ -35,8 +35,10 @@ pub enum DependencyError {
     /// Values that do not fit the subcharts.
     #[error("{at}: {what}")]
     Values {
-        /// The chart.
+        /// The chart, or the values file.
         at: Origin,
+        /// The path of the value.
+        path: String,
         /// What does not fit.
         what: String,
     },
@@ -48,6 +50,17 @@ pub enum DependencyError {
         /// How it begins.
         path: String,
     },
+}
+
+impl DependencyError {
+    /// The place is that of the chart's own value, if it has one.
+    pub(super) fn values(chart: &Chart, mismatch: &Mismatch) -> Self {
+        let own = values::no_map(&chart.defaults, &mismatch.path).filter(|_| chart.at.line > 0);
+        let file = chart.at.file.parent().map(|directory| directory.child("values.yaml"));
+        let at =
+            own.zip(file).map_or_else(|| chart.at.clone(), |(node, file)| Origin::new(&file, node.pos.line));
+        DependencyError::Values { at, path: mismatch.path.clone(), what: mismatch.to_string() }
+    }
 }
 
 /// Names in the path of an import; documents allow no deeper values either.
@@ -79,8 +92,7 @@ impl<'c> Part<'c> {
     pub(crate) fn resolve(chart: &'c Chart, given: &Dict) -> Result<Self, DependencyError> {
         check_presence(chart)?;
         let mut part = Part::whole(chart);
-        let wrong = |what: Mismatch| DependencyError::Values { at: chart.at.clone(), what: what.to_string() };
-        part.enable(given, "").map_err(wrong)?;
+        part.enable(given, "").map_err(|what| DependencyError::values(chart, &what))?;
         part.import_all()?;
         Ok(part)
     }
@@ -131,9 +143,8 @@ impl<'c> Part<'c> {
 
     fn import(&mut self) -> Result<(), DependencyError> {
         let Some(named) = &self.metadata.dependencies else { return Ok(()) };
-        let at = self.chart.at.clone();
         let merged = values::coalesce(self, &Dict::new(DictKind::Any), Nulls::Keep)
-            .map_err(|what| DependencyError::Values { at, what: what.to_string() })?;
+            .map_err(|what| DependencyError::values(self.chart, &what))?;
         let imported = Dict::new(DictKind::Any);
         for dependency in named {
             for import in &dependency.imports {

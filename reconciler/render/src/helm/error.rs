@@ -23,7 +23,7 @@ pub enum HelmError {
     /// The values break a schema.
     #[error("{at}: {source}")]
     Schema {
-        /// The chart.
+        /// The schema, or the chart.
         at: Origin,
         /// What is broken.
         source: SchemaError,
@@ -55,7 +55,7 @@ pub enum HelmError {
         /// The template's file, line and column.
         at: Origin,
         /// What failed.
-        error: TemplateError,
+        error: Box<TemplateError>,
     },
     /// What a template printed is no YAML.
     #[error("{at}: YAML parse error on what the template printed: {source}")]
@@ -66,7 +66,7 @@ pub enum HelmError {
         source: YamlError,
     },
     /// A document that is no Kubernetes object.
-    #[error("{at}: {source_template} printed a document that is no object: {message}")]
+    #[error("{at}: {source_template} {} a document that is no object: {message}", has(source_template))]
     NotAnObject {
         /// The template.
         at: Origin,
@@ -160,4 +160,13 @@ impl HelmError {
 /// Inside an archive only the template's own name tells where.
 fn failed(at: &Origin, error: &TemplateError) -> String {
     if at.line == 0 { format!("{at}: {error}") } else { format!("{at}: {}", error.what()) }
+}
+
+/// What a file does with a document: those of `crds/` are no templates.
+fn has(source: &str) -> &'static str {
+    let mut inner = source.split_once('/').map_or("", |(_, inner)| inner);
+    while let Some((_, below)) = inner.strip_prefix("charts/").and_then(|charts| charts.split_once('/')) {
+        inner = below;
+    }
+    if inner.starts_with("crds/") { "holds" } else { "printed" }
 }

@@ -45,6 +45,16 @@ impl Fault {
     pub(crate) fn located(self, place: impl FnOnce() -> Place, what: String) -> Self {
         match self {
             Fault::Elsewhere(_) => self,
+            // Nobody has a file of what a template gave to `tpl`: the call is the place.
+            Fault::Included(mut error) if &*error.at.template == TPL_TEXT => {
+                let line = std::mem::replace(&mut error.at, place()).line;
+                let mut lines = std::mem::take(&mut error.tpl_lines).into_vec();
+                if lines.len() < MOST_SHOWN {
+                    lines.push(line);
+                }
+                error.tpl_lines = lines.into();
+                Fault::Elsewhere(error)
+            }
             Fault::Included(mut error) => {
                 let mut within = std::mem::take(&mut error.within).into_vec();
                 if within.len() < MOST_SHOWN {
@@ -85,6 +95,9 @@ impl Fault {
     }
 }
 
+/// How a text is called that a template gives to `tpl`.
+pub(super) const TPL_TEXT: &str = "gotpl";
+
 /// How many templates around an error are named.
 const MOST_SHOWN: usize = 5;
 
@@ -101,6 +114,9 @@ pub struct Place {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if &*self.template == TPL_TEXT {
+            return write!(f, "line {} of the text given to tpl", self.line);
+        }
         write!(f, "{}:{}", self.template, self.line)?;
         if self.column > 0 { write!(f, ":{}", self.column) } else { Ok(()) }
     }
@@ -112,6 +128,8 @@ impl std::fmt::Display for Place {
 pub struct TemplateError {
     /// Where.
     pub at: Place,
+    /// Where it is in what the template gives to `tpl`, if it is there: the line, then that of the text around that text.
+    pub tpl_lines: Box<[u32]>,
     /// Where the template was included, the innermost place first.
     pub within: Box<[Place]>,
     /// What.
@@ -121,11 +139,13 @@ pub struct TemplateError {
 impl TemplateError {
     /// Everything but the place: what is wrong, where the template was included, and what to do.
     pub(crate) fn what(&self) -> String {
-        format!("{}{}; {}", self.problem, included(&self.within), self.problem.advice())
+        let line = |line| format!("line {line} of the text given to tpl: ");
+        let text: String = self.tpl_lines.iter().rev().map(line).collect();
+        format!("{text}{}{}; {}", self.problem, included(&self.within), self.problem.advice())
     }
 
     pub(crate) fn new(at: Place, problem: TemplateProblem) -> Self {
-        TemplateError { at, within: Box::default(), problem }
+        TemplateError { at, tpl_lines: Box::default(), within: Box::default(), problem }
     }
 }
 

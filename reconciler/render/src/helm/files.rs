@@ -124,7 +124,7 @@ mod tests {
             name: (*name).to_owned(),
             bytes: Arc::from(*bytes),
             origin: RepoPath::root(),
-            packed: false,
+            packed: None,
         };
         ChartFiles::new(&held.iter().map(file).collect::<Vec<_>>())
     }

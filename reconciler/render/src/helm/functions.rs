@@ -41,8 +41,9 @@ mod urls;
 mod versions;
 mod yaml;
 
+pub(crate) use decimal::is_multiple;
 pub(crate) use methods::{call_method, named_number};
-pub(crate) use patterns::compile;
+pub(crate) use patterns::{compilable, compile};
 pub(crate) use versions::{Range, Version};
 
 /// What a function can ask the engine for.

@@ -27,7 +27,13 @@ impl Manifest {
     /// A file of `crds/`: no template, so every object knows its line.
     pub(super) fn of_file(source: String, file: &ChartFile, limits: Limits) -> Result<Self, HelmError> {
         let loader = Loader { profile: Profile::Kubectl, limits };
-        let nodes = loader.load(file.origin.as_str(), &file.bytes).map_err(ChartError::Yaml)?;
+        let nodes = loader.load(file.origin.as_str(), &file.bytes);
+        let nodes = nodes.map_err(|mut error| {
+            if file.bytes.windows(2).any(|pair| pair == b"{{") {
+                error.message.push_str("; files in crds/ are no templates, they are installed as they are");
+            }
+            file.told(ChartError::Yaml(error))
+        })?;
         let located = |node: Node| {
             let origin = file.place(node.pos.line);
             check_head(&node, (&source, &origin))?;

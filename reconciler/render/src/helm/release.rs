@@ -3,7 +3,7 @@
 use super::capabilities::{Capabilities, KubeVersion};
 use super::chart::{self, Chart, ChartError, ChartFile, Loading};
 use super::context::{Scope, Shared, release};
-use super::dependencies::{Part, compatible, is_partial};
+use super::dependencies::{DependencyError, Part, compatible, is_partial};
 use super::engine::{self, EngineOptions, TemplateFile};
 use super::error::HelmError;
 use super::manifest::{self, Manifest, Printed};
@@ -71,10 +71,12 @@ impl Release {
         let given = Dict::from_document(&request.given, DictKind::Any);
         let part = Part::resolve(&chart, &given)?;
         let values = values::coalesce(&part, &given, Nulls::Delete)
-            .map_err(|what| HelmError::release(&chart.at, what.to_string()))?;
+            .map_err(|what| DependencyError::values(&chart, &what))?;
         if request.wanted.schema_validation {
-            schema::check(&part, &values)
-                .map_err(|source| HelmError::Schema { at: chart.at.clone(), source })?;
+            schema::check(&part, &values).map_err(|source| {
+                let at = source.place().unwrap_or(&chart.at).clone();
+                HelmError::Schema { at, source }
+            })?;
         }
         check_kube_version(&part, &kube_version)?;
         let shared = Shared {
@@ -203,7 +205,7 @@ fn rendered(scope: &Scope<'_>, request: &Request<'_>) -> Result<Release, HelmErr
             let mut at = place.unwrap_or_else(|| Origin::new(request.chart, 0));
             // Ours count from 1.
             at.column = if error.at.column > 0 { error.at.column + 1 } else { 0 };
-            HelmError::Template { at, error }
+            HelmError::Template { at, error: Box::new(error) }
         })?;
     in_time()?;
     let mut printed = Vec::new();

@@ -132,17 +132,33 @@ fn what_a_release_needs_is_said_when_it_is_missing() {
 
     let kube = HelmOptions { kube_version: Some("new".to_owned()), ..HelmOptions::default() };
     assert!(refused(&[], kube).contains("kubeVersion: 'new' is no Kubernetes version"));
+}
 
-    let section = HelmOptions {
+#[test]
+fn the_section_of_a_subchart_is_a_map() {
+    let check = |own: &str, values: &str, said: &str| {
+        let files = [
+            ("apps/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
+            ("apps/web/charts/db/charts/in/Chart.yaml", "apiVersion: v2\nname: in\nversion: 1.0.0\n"),
+            ("apps/web/values.yaml", own),
+            ("apps/web/prod.yaml", values),
+        ];
+        let message = refused(&files, with_values(&["prod.yaml"]));
+        assert!(message.starts_with(said), "{said}: {message}");
+    };
+    let must = "belongs to a subchart and must be a map, it is";
+    check("", "a: 1\ndb: text\n", &format!("apps/web/prod.yaml:2: the value 'db' {must} text;"));
+    check("db: []", "db:\n  in: [a]\n", &format!("apps/web/prod.yaml:2: the value 'db.in' {must} a list;"));
+    check("\ndb: 1", "a: 1", &format!("apps/web/values.yaml:2: the value 'db' {must} a number;"));
+    check("", "db: true", &format!("apps/web/prod.yaml:1: the value 'db' {must} a boolean;"));
+    check("", "db: null", &format!("apps/web/prod.yaml:1: the value 'db' {must} null;"));
+    let inline = HelmOptions {
         values: [("db".to_owned(), "text".into())].into_iter().collect(),
         ..HelmOptions::default()
     };
     let message =
-        refused(&[("apps/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n")], section);
-    assert!(
-        message.contains("the value 'db' belongs to a subchart and must be a map, it is string"),
-        "{message}"
-    );
+        refused(&[("apps/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n")], inline);
+    assert!(message.starts_with(&format!("apps/web/Chart.yaml:1: the value 'db' {must} text;")), "{message}");
 }
 
 #[test]
@@ -169,6 +185,74 @@ fn what_templates_print_must_be_objects_that_can_be_applied() {
 }
 
 #[test]
+fn what_no_template_can_say_is_told_with_its_text() {
+    let check = |template: &str, said: &str| {
+        let message = refused(&[("apps/web/templates/a.yaml", template)], HelmOptions::default());
+        assert!(message.starts_with(&format!("apps/web/templates/a.yaml:{said}")), "{said}: {message}");
+    };
+    check("{{5-}}", "1:3: bad number syntax: \"5-\"; correct");
+    check("{{ 1+2i }}", "1:4: complex numbers are not supported; ");
+    check("{{ 1x }}", "1:4: bad number syntax: \"1x\"; ");
+    check(
+        "a\n{{ .Values.my-key.x }}",
+        "2:11: bad character '-' in a name; write (index .Values \"my-key\"); correct",
+    );
+    check("{{ $.a-b }}", "1:5: bad character '-' in a name; write (index $ \"a-b\"); ");
+    check("{{ .a-b }}", "1:4: bad character '-' in a name; write (index . \"a-b\"); ");
+    check("{{ a-b }}", "1:4: bad character '-' in a name; correct");
+    check("{{ .a& }}", "1:4: bad character '&' in a name; correct");
+    check("a: 1\nb: {{ .x\n\n", "4: unclosed action: its {{ is in line 2, column 4; correct");
+}
+
+#[test]
+fn files_of_crds_are_no_templates() {
+    let check = |name: &str, text: &str, expected: &str| {
+        let message = refused(&[(name, text)], HelmOptions::default());
+        assert_eq!(message, format!("{name}:{expected}"));
+    };
+    let action = "a key must be text, this one is a map; put it in quotes; `{{ … }}` outside of quotes is no YAML, and no template is rendered here";
+    check(
+        "apps/web/crds/a.yaml",
+        "kind: X\nname: {{ .Release.Name }}\n",
+        &format!(
+            "2:8: {action}; files in crds/ are no templates, they are installed as they are\n  | name: …"
+        ),
+    );
+    check("apps/web/values.yaml", "a: {{ .b }}\n", &format!("1:5: {action}\n  | a: …"));
+    check(
+        "apps/web/crds/a.yaml",
+        "- a",
+        "1: web/crds/a.yaml holds a document that is no object: the document must be a map with apiVersion, kind and metadata\n  | - …",
+    );
+}
+
+#[test]
+fn what_is_wrong_in_a_text_for_tpl_is_told_where_tpl_is_called() {
+    let check = |template: &str, said: &str| {
+        let helpers = "{{ define \"x\" }}\n{{ tpl .t . }}{{ end }}";
+        let files = [("apps/web/templates/a.yaml", template), ("apps/web/templates/_h.tpl", helpers)];
+        let message = refused(&files, HelmOptions::default());
+        assert!(message.starts_with(&format!("apps/web/templates/{said}")), "{said}: {message}");
+    };
+    check(
+        r#"x: {{ tpl "a\n{{ if }}" . }}"#,
+        "a.yaml:1:7: line 2 of the text given to tpl: missing value for if; correct the template\n",
+    );
+    check(
+        r#"x: {{ tpl "\n\n{{ .a.b.c }}" . }}"#,
+        "a.yaml:1:7: line 3 of the text given to tpl: .a.b.c: nil pointer",
+    );
+    check(
+        r#"x: {{ include "x" (dict "t" "\n{{ fail `no` }}" "Template" .Template) }}"#,
+        "_h.tpl:2:4: line 2 of the text given to tpl: no, included at web/templates/a.yaml:1:6; the chart",
+    );
+    check(
+        r#"x: {{ tpl "\n{{ tpl `{{ .a.b.c }}` . }}" . }}"#,
+        "a.yaml:1:7: line 2 of the text given to tpl: line 1 of the text given to tpl: .a.b.c",
+    );
+}
+
+#[test]
 fn no_message_about_values_holds_a_value() {
     let schema = r#"{"properties": {"a": {"pattern": "^x$"}, "b": {"maxLength": 1}, "c": {"const": "y"}, "d": {"type": "integer"}, "e": {"format": "email"}, "f": {"maximum": 1}, "g": {"not": {}}, "h": {"items": {"uniqueItems": true}}, "$schema": {}}, "propertyNames": {"maxLength": 7}}"#;
     let secret = "hunter2hunter2";
@@ -176,7 +260,7 @@ fn no_message_about_values_holds_a_value() {
     let options = HelmOptions { values: values.as_object().cloned().unwrap(), ..HelmOptions::default() };
     let files = [("apps/web/values.schema.json", schema), ("apps/web/templates/a.yaml", MAP)];
     let message = refused(&files, options);
-    assert!(message.starts_with("apps/web/Chart.yaml:1: values don't meet"), "{message}");
+    assert!(message.starts_with("apps/web/values.schema.json: values don't meet"), "{message}");
     assert!(message.contains("at '/a'") && message.contains("at '/f'"), "{message}");
     assert!(!message.contains(secret) && !message.contains("987"), "{message}");
 }
@@ -193,9 +277,24 @@ fn r3_a_schema_reaches_nothing_outside_of_itself() {
     assert!(
         render(&[("apps/web/values.schema.json", &schema("urn:example:a"))], HelmOptions::default()).is_ok()
     );
-    assert!(
-        refused(&[("apps/web/values.schema.json", "{")], HelmOptions::default())
-            .contains("is no usable JSON schema")
+    assert_eq!(
+        refused(&[("apps/web/values.schema.json", "{\n  \"a\": 1,\n}")], HelmOptions::default()),
+        "apps/web/values.schema.json:3:1: is no usable JSON schema: trailing comma\n  | …"
+    );
+}
+
+#[test]
+fn a_schema_that_is_none_hides_nothing_of_the_others() {
+    let files = [
+        ("apps/web/values.schema.json", "{"),
+        ("apps/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
+        ("apps/web/charts/db/values.schema.json", r#"{"required": ["a"]}"#),
+    ];
+    assert_eq!(
+        refused(&files, HelmOptions::default()),
+        "apps/web/values.schema.json:1:1: values don't meet the specifications of the schema(s) in the following chart(s):\n\
+         web: (apps/web/values.schema.json:1:1)\n- is no usable JSON schema: EOF while parsing an object\n\
+         db: (apps/web/charts/db/values.schema.json)\n- at '': missing properties 'a'"
     );
 }
 

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::chart::{CHART_FILE, ChartError, ChartLimits, Loading, mounted};
+use super::dependencies::DependencyError;
 use super::engine::EngineOptions;
 use super::error::HelmError;
 use super::lock::LOCK_FILE;
@@ -111,10 +112,10 @@ pub(crate) fn render(
     documents: &Cell<u64>,
 ) -> Result<(Vec<RenderedObject>, String), HelmError> {
     let at = Origin::new(&dir.child(CHART_FILE), 1);
+    let read = options.values_files.iter().map(|name| values_file(files, dir, name, limits));
+    let read: Vec<(RepoPath, Map)> = read.collect::<Result<_, _>>()?;
     let mut given = Map::new();
-    for name in &options.values_files {
-        values::merge_over(&mut given, values_file(files, dir, name, limits)?);
-    }
+    read.iter().for_each(|(_, values)| values::merge_over(&mut given, values.clone()));
     values::merge_over(&mut given, inline(&options.values));
     let loading = Loading::new(files, options, limits);
     let from = options.from.as_ref().map(|need| from_elsewhere(loading, need)).transpose()?;
@@ -136,7 +137,8 @@ pub(crate) fn render(
         },
         engine: &options.templates,
         program,
-    })?;
+    })
+    .map_err(|error| with_values_file(error, &read))?;
     documents.set(documents.get() + release.documents());
     let printed = release.printed();
     let objects = release.objects()?;
@@ -161,7 +163,12 @@ pub(crate) fn read_values(file: &RepoPath, bytes: &[u8], limits: Limits) -> Resu
 }
 
 /// A values file that a unit names: a file of this repository, never an address.
-fn values_file(files: &Files<'_>, base: &RepoPath, name: &str, limits: Limits) -> Result<Map, HelmError> {
+fn values_file(
+    files: &Files<'_>,
+    base: &RepoPath,
+    name: &str,
+    limits: Limits,
+) -> Result<(RepoPath, Map), HelmError> {
     let at = Origin::new(&base.child(CHART_FILE), 1);
     if name.contains("://") {
         return Err(HelmError::RemoteValues { at, name: name.to_owned() });
@@ -172,7 +179,18 @@ fn values_file(files: &Files<'_>, base: &RepoPath, name: &str, limits: Limits) -
         let (name, base) = (name.to_owned(), base.clone());
         HelmError::ValuesFile { at, name, base, source }
     })?;
-    read_values(&path, &bytes, limits)
+    let values = read_values(&path, &bytes, limits)?;
+    Ok((path, values))
+}
+
+/// Says of a value that fits no subchart which file has it: the last one counts.
+fn with_values_file(error: HelmError, read: &[(RepoPath, Map)]) -> HelmError {
+    let HelmError::Dependencies(DependencyError::Values { at, path, what }) = error else { return error };
+    let place = |(file, values): &(RepoPath, Map)| {
+        values::no_map(values, &path).map(|node| Origin::new(file, node.pos.line))
+    };
+    let at = read.iter().rev().find_map(place).unwrap_or(at);
+    DependencyError::Values { at, path, what }.into()
 }
 
 /// Values from settings.

@@ -120,6 +120,19 @@ impl Value {
         }
     }
 
+    /// What it is in the words of those who write YAML, for messages.
+    pub(crate) fn kind_in_yaml(&self) -> &'static str {
+        match self {
+            Value::Nil => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Int(..) | Value::Uint(..) | Value::Float(_) => "a number",
+            Value::String(_) => "text",
+            Value::Bytes(_) | Value::List(_) => "a list",
+            Value::Dict(_) => "a map",
+            Value::Host(object) => object.kind(),
+        }
+    }
+
     /// Go's type, as `typeOf` and `%T` print it.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {

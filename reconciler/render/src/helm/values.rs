@@ -24,7 +24,7 @@ pub(super) const GLOBAL: &str = "global";
 )]
 pub(crate) struct Mismatch {
     /// The path of the value, from the top.
-    path: String,
+    pub(super) path: String,
     /// What it is.
     found: &'static str,
 }
@@ -47,6 +47,17 @@ pub(super) fn read(file: &RepoPath, bytes: &[u8], limits: Limits) -> Result<Map,
         }
     }
     Ok(values)
+}
+
+/// The member at a path of names with dots between them, where it is there and no map.
+pub(super) fn no_map<'m>(values: &'m Map, path: &str) -> Option<&'m Node> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    match (values.get(first)?, rest) {
+        (Node { value: yaml::Value::Map(below), .. }, Some(rest)) => no_map(below, rest),
+        (Node { value: yaml::Value::Map(_), .. }, None) => None,
+        (node, None) => Some(node),
+        _ => None,
+    }
 }
 
 /// Puts `over` over `values`: maps are merged, everything else, null too, takes the place of what was there.
@@ -89,7 +100,7 @@ fn fill(part: &Part<'_>, values: &Dict, path: &str, nulls: Nulls) -> Result<(), 
                 section
             }
             Some(Value::Dict(section)) => section,
-            Some(other) => return Err(Mismatch { path, found: other.kind() }),
+            Some(other) => return Err(Mismatch { path, found: other.kind_in_yaml() }),
         };
         pass_globals(&section, values);
         fill(below, &section, &path, nulls)?;

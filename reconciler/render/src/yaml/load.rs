@@ -91,10 +91,19 @@ impl Loader {
 
     /// Reads every document of a stream, in order. Empty documents are left out. `file` is only used in messages.
     pub fn load(&self, file: &str, bytes: &[u8]) -> Result<Vec<Node>, YamlError> {
+        self.read(file, bytes, false)
+    }
+
+    /// Reads the first document of a stream, whatever comes behind it. None: it is empty.
+    pub(crate) fn load_first(&self, file: &str, bytes: &[u8]) -> Result<Option<Node>, YamlError> {
+        Ok(self.read(file, bytes, true)?.pop())
+    }
+
+    fn read(&self, file: &str, bytes: &[u8], first: bool) -> Result<Vec<Node>, YamlError> {
         let fail = |text: &str, unreadable: Unreadable| YamlError {
             file: file.to_owned(),
             pos: unreadable.pos,
-            message: unreadable.message,
+            message: with_advice(unreadable.message, text, unreadable.pos.line),
             source_line: masked_line(text, unreadable.pos.line),
             over_limit: unreadable.over_limit,
         };
@@ -110,10 +119,10 @@ impl Loader {
                 return Err(fail("", Unreadable::wrong(pos, "the file is not UTF-8 text")));
             }
         };
-        self.documents(text).map_err(|unreadable| fail(text, unreadable))
+        self.documents(text, first).map_err(|unreadable| fail(text, unreadable))
     }
 
-    fn documents(&self, text: &str) -> Result<Vec<Node>, Unreadable> {
+    fn documents(&self, text: &str, first: bool) -> Result<Vec<Node>, Unreadable> {
         let mut build = Build {
             steps: Granit::new(text),
             loader: *self,
@@ -123,13 +132,27 @@ impl Loader {
             depth: 0,
             part: Part::Elsewhere,
         };
-        build.documents(self.limits.documents)
+        build.documents(self.limits.documents, first)
     }
 }
 
 fn limit(pos: Pos, what: &str, limit: usize) -> Unreadable {
     let message = format!("more than {limit} {what}; split the file or remove aliases");
     Unreadable { pos, message, over_limit: true }
+}
+
+/// A map as a key is mostly an action of a template, where none is rendered.
+fn with_advice(message: String, text: &str, line: u32) -> String {
+    let is_action = message.starts_with("a key must be text, this one is a map")
+        && (line as usize)
+            .checked_sub(1)
+            .and_then(|skip| text.lines().nth(skip))
+            .is_some_and(|l| l.contains("{{"));
+    if is_action {
+        format!("{message}; `{{{{ … }}}}` outside of quotes is no YAML, and no template is rendered here")
+    } else {
+        message
+    }
 }
 
 /// Keeps the keys of a line and hides its values.
@@ -154,7 +177,7 @@ struct Anchored {
 }
 
 impl<'a> Build<'a> {
-    fn documents(&mut self, most: usize) -> Result<Vec<Node>, Unreadable> {
+    fn documents(&mut self, most: usize, first: bool) -> Result<Vec<Node>, Unreadable> {
         let mut documents = Vec::new();
         loop {
             match self.steps.next_step()? {
@@ -168,6 +191,11 @@ impl<'a> Build<'a> {
                     let node = self.node(step, pos)?;
                     if !node.is_null() {
                         documents.push(node);
+                    }
+                    if first {
+                        // Its end, which may be an error.
+                        self.steps.next_step()?;
+                        return Ok(documents);
                     }
                 }
                 (Step::End, _) => return Ok(documents),

@@ -89,7 +89,9 @@ pub(super) fn unpack(
         let bytes = Arc::from(without_bom(&bytes));
         // Of two entries with one name the later one counts, as where Helm unpacks to a map.
         files.retain(|file| file.name != name);
-        files.push(ChartFile { name, bytes, origin: origin.clone(), packed: true });
+        let top = shown.split(['/', '\\']).next().unwrap_or_default();
+        let packed = Some(format!("{top}/{name}"));
+        files.push(ChartFile { name, bytes, origin: origin.clone(), packed });
     }
     if files.is_empty() { Err(ArchiveError::Empty) } else { Ok(files) }
 }
@@ -123,9 +125,12 @@ fn inner_name(raw: &[u8], shown: &str) -> Result<String, ArchiveError> {
     if name.contains('\0') {
         return Err(fail("has a NUL byte in its name"));
     }
-    let mut parts = name.split('/');
-    parts.next();
-    let below: Vec<&str> = parts.filter(|part| !matches!(*part, "" | ".")).collect();
+    let below = name.split_once('/').map_or("", |(_, below)| below);
+    if below.starts_with('/') && below.len() > 1 {
+        // Two slashes further on are one, to Helm, too.
+        return Err(fail("has two slashes behind the chart's directory"));
+    }
+    let below: Vec<&str> = below.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     let name = below.join("/");
     if name.is_empty() {
         return Err(fail("lies outside of the chart's directory"));
@@ -207,6 +212,8 @@ mod tests {
             (b"/etc/passwd", EntryType::Regular, "an absolute name"),
             (b"c:/x/y", EntryType::Regular, "an absolute name"),
             (b"web/c:/y", EntryType::Regular, "an absolute name"),
+            (b"web//a", EntryType::Regular, "two slashes"),
+            (b"web\\\\a", EntryType::Regular, "two slashes"),
             (b"Chart.yaml", EntryType::Regular, "outside of the chart's directory"),
             (b"web/\xff", EntryType::Regular, "not UTF-8"),
         ] {

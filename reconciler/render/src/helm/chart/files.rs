@@ -56,7 +56,7 @@ impl Walk<'_> {
                             .take(size)
                             .map_err(|source| ChartError::TooMuch { chart: self.dir.clone(), source })?;
                         let bytes = Arc::from(without_bom(&self.files.read(&path)?));
-                        self.found.push(ChartFile { name, bytes, origin: path, packed: false });
+                        self.found.push(ChartFile { name, bytes, origin: path, packed: None });
                     }
                 }
                 Found::Other if !self.rules.leave_out(&name, false) => {

@@ -100,7 +100,10 @@ impl Metadata {
             self.maintainers = items.iter().map(|item| maintainer(&f, item)).collect::<Result<_>>()?;
         }
         if let Some(items) = f.list("dependencies")? {
-            self.dependencies = Some(items.iter().map(|item| dependency(&f, item)).collect::<Result<_>>()?);
+            // Go decodes over the elements of the list that is there: fields that a later file does not set stay.
+            let mut earlier = self.dependencies.take().unwrap_or_default().into_iter();
+            let read = items.iter().map(|item| dependency(&f, item, earlier.next()));
+            self.dependencies = Some(read.collect::<Result<_>>()?);
         }
         Ok(())
     }
@@ -188,6 +191,21 @@ impl Metadata {
 }
 
 impl Dependency {
+    /// One that nothing is said of yet.
+    fn nothing() -> Self {
+        Dependency {
+            at: Origin::new(&RepoPath::root(), 0),
+            name: String::new(),
+            version: String::new(),
+            repository: String::new(),
+            condition: String::new(),
+            tags: Vec::new(),
+            enabled: false,
+            imports: Vec::new(),
+            alias: String::new(),
+        }
+    }
+
     /// The name it has in its parent.
     pub(crate) fn called(&self) -> &str {
         if self.alias.is_empty() { &self.name } else { &self.alias }
@@ -205,21 +223,12 @@ fn maintainer(f: &Record<'_>, node: &Node) -> Result<Maintainer> {
     Ok(read)
 }
 
-fn dependency(f: &Record<'_>, node: &Node) -> Result<Dependency> {
+fn dependency(f: &Record<'_>, node: &Node, earlier: Option<Dependency>) -> Result<Dependency> {
     let Some(f) = Record::new(f.file, "dependencies", node)? else {
         return Err(f.wrong("dependencies", node, "must not contain empty or null nodes"));
     };
-    let mut read = Dependency {
-        at: Origin::new(f.file, node.pos.line),
-        name: String::new(),
-        version: String::new(),
-        repository: String::new(),
-        condition: String::new(),
-        tags: Vec::new(),
-        enabled: false,
-        imports: Vec::new(),
-        alias: String::new(),
-    };
+    let at = Origin::new(f.file, node.pos.line);
+    let mut read = Dependency { at, ..earlier.unwrap_or_else(Dependency::nothing) };
     f.text("name", &mut read.name)?;
     f.text("version", &mut read.version)?;
     f.text("repository", &mut read.repository)?;
@@ -228,7 +237,9 @@ fn dependency(f: &Record<'_>, node: &Node) -> Result<Dependency> {
     f.texts("tags", &mut read.tags)?;
     f.flag("enabled", &mut read.enabled)?;
     // What is neither text nor a map is passed over, as upstream does.
-    read.imports = f.list("import-values")?.unwrap_or_default().iter().filter_map(import).collect();
+    if let Some(imports) = f.list("import-values")? {
+        read.imports = imports.iter().filter_map(import).collect();
+    }
     Ok(read)
 }
 

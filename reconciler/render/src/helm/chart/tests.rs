@@ -83,6 +83,38 @@ fn archives_are_charts_and_so_are_archives_inside_archives() {
 }
 
 #[test]
+fn a_file_in_an_archive_is_named_with_the_archive() {
+    let check = |files: &[(&str, &[u8])], expected: &str| {
+        let chart: &[(&str, &[u8])] = &[("Chart.yaml", &named("x"))];
+        let inner = packed("x", &[chart, files].concat());
+        let tree = MemTree::of(&[("web/Chart.yaml", CHART)]).with("web/charts/x-1.tgz", &inner);
+        assert_eq!(load(&tree).unwrap_err(), format!("web/charts/x-1.tgz: {expected}"));
+        let outer = packed("y", &[("Chart.yaml", &named("y")), ("charts/x-1.tgz", &inner)]);
+        let tree = MemTree::of(&[("web/Chart.yaml", CHART)]).with("web/charts/y-1.tgz", &outer);
+        let expected = format!("web/charts/y-1.tgz: y/charts/x-1.tgz: {expected}");
+        assert_eq!(load(&tree).unwrap_err(), expected);
+    };
+    check(
+        &[("values.yaml", b"a: 1\nb: {[x]: y}\n")],
+        "x/values.yaml:2:5: a key must be text, this one is a list; put it in quotes\n  | b: …",
+    );
+    check(&[("values.yaml", b"\n- a")], "x/values.yaml:2: values must be a map, they are a list");
+    check(
+        &[("Chart.yaml", b"name: x")],
+        "x/Chart.yaml:1: chart.metadata.version is required; say it in Chart.yaml",
+    );
+    check(&[("Chart.yaml", b"version: 1\nname: [x]")], "x/Chart.yaml:2: name must be text, it is a list");
+    check(
+        &[("charts/README.md", b"x")],
+        "x/charts/README.md: is no chart, but lies in charts/; move it away, or begin its name with '_' or '.'",
+    );
+    check(
+        &[("charts/z/Chart.yaml", b"version: 1\nname: [x]")],
+        "x/charts/z/Chart.yaml:2: name must be text, it is a list",
+    );
+}
+
+#[test]
 fn atk_20_archives_inside_archives_share_one_budget() {
     let noise: Vec<u8> = (0_u32..100_000).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
     let one = packed("a", &[("Chart.yaml", &named("a")), ("noise", &noise)]);
@@ -152,6 +184,21 @@ fn charts_of_helm_2_keep_their_requirements_in_a_file() {
 }
 
 #[test]
+fn requirements_are_read_over_the_dependencies_of_chart_yaml() {
+    let chart = "name: web\nversion: 1.0.0\napiVersion: v1\ndependencies:\n- {name: a, version: 1.x, alias: x, tags: [t], condition: c}\n- {name: b, version: 2.x, repository: r}\n- {name: c, version: 3.x}\n";
+    let requirements = "dependencies:\n- {name: d, tags: []}\n- {version: 4.x}\n";
+    let tree = MemTree::of(&[("web/Chart.yaml", chart), ("web/requirements.yaml", requirements)]);
+    let dependencies = load(&tree).unwrap().metadata.dependencies.unwrap();
+    let told = |d: &Dependency| {
+        format!("{} {} {} {} {} {:?} {}", d.name, d.version, d.repository, d.alias, d.condition, d.tags, d.at)
+    };
+    assert_eq!(
+        dependencies.iter().map(told).collect::<Vec<_>>(),
+        ["d 1.x  x c [] web/requirements.yaml:2", "b 4.x r   [] web/requirements.yaml:3"]
+    );
+}
+
+#[test]
 fn what_is_no_chart_is_said_with_its_place() {
     let check = |files: &[(&str, &str)], said: &str| {
         let message = load(&MemTree::of(files)).unwrap_err();
@@ -160,7 +207,7 @@ fn what_is_no_chart_is_said_with_its_place() {
     check(&[("web/values.yaml", "x: 1")], "web: Chart.yaml file is missing");
     check(
         &[("web/Chart.yaml", CHART), ("web/charts/README.md", "x")],
-        "web/charts/README.md: Chart.yaml file is missing",
+        "web/charts/README.md: is no chart, but lies in charts/; move it away, or begin its name with '_' or '.'",
     );
     check(
         &[("web/Chart.yaml", CHART), ("web/charts/db/x", "x")],

@@ -96,6 +96,13 @@ impl Decimal {
     }
 }
 
+/// Whether a number is another one some whole number of times, in decimals. None: they are too far apart to tell.
+pub(crate) fn is_multiple(number: f64, of: f64) -> Option<bool> {
+    let (number, of) = (Decimal::from_float(number)?, Decimal::from_float(of)?);
+    let exponent = number.exponent.min(of.exponent);
+    Some(number.at(exponent)?.checked_rem(of.at(exponent)?)? == 0)
+}
+
 fn power(exponent: i32) -> Option<i128> {
     10_i128.checked_pow(u32::try_from(exponent).ok()?)
 }
@@ -132,5 +139,21 @@ mod tests {
                 .apply(Operation::Div, Decimal::from_float(0.0).unwrap())
                 .is_none()
         );
+    }
+
+    #[test]
+    fn multiples_are_told_in_decimals() {
+        for (number, of, expected) in [
+            (0.3, 0.1, Some(true)),
+            (19.99, 0.01, Some(true)),
+            (-4.5, 1.5, Some(true)),
+            (0.35, 0.1, Some(false)),
+            (7.0, 2.0, Some(false)),
+            (1e20, 1e-3, Some(true)),
+            (1e300, 0.1, None),
+            (1.0, 0.0, None),
+        ] {
+            assert_eq!(is_multiple(number, of), expected, "{number} of {of}");
+        }
     }
 }

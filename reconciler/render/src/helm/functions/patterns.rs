@@ -10,13 +10,26 @@ const LARGEST: usize = 2 << 20;
 
 /// Compiles an expression of Go. The error says what is wrong, without the text it is about.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
-    let mut translator =
-        Translator { rest: pattern, out: String::with_capacity(pattern.len() + 8), repeated: true };
-    translator.run().map_err(|message| format!("error parsing regexp: {message}"))?;
-    RegexBuilder::new(&translator.out).size_limit(LARGEST).build().map_err(|e| match e {
+    let translated = translated(pattern)?;
+    RegexBuilder::new(&translated).size_limit(LARGEST).build().map_err(|e| match e {
         regex::Error::CompiledTooBig(_) => "error parsing regexp: expression is too large".to_owned(),
         _ => "error parsing regexp: invalid expression".to_owned(),
     })
+}
+
+/// The expression in the syntax of the crate regex. It is not compiled yet, so that it may still be none.
+fn translated(pattern: &str) -> Result<String, String> {
+    let mut translator =
+        Translator { rest: pattern, out: String::with_capacity(pattern.len() + 8), repeated: true };
+    translator.run().map_err(|message| format!("error parsing regexp: {message}"))?;
+    Ok(translator.out)
+}
+
+/// An expression of Go in the syntax of the crate regex, for those who compile it themselves; it can be compiled.
+///
+/// It holds neither `\d`, `\w`, `\s` nor `\a`, so that it stays as it is where somebody takes it for one of ECMA-262.
+pub(crate) fn compilable(pattern: &str) -> Result<String, String> {
+    compile(pattern).map(|expression| expression.as_str().to_owned())
 }
 
 struct Translator<'a> {

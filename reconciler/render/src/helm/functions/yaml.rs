@@ -70,11 +70,9 @@ fn parse(machine: &mut dyn Machine, arguments: &[Value]) -> Result<Result<Value,
     let text = text(arguments, 0);
     machine.budget().spend(text.len() as u64 / 16 + 1)?;
     machine.budget().produce(text.len())?;
-    let documents = Loader::new(Profile::Kubectl).load("", text.as_bytes());
-    Ok(match documents {
-        Ok(documents) => {
-            Ok(documents.first().map(|node| Value::from_document(&node.value)).unwrap_or_default())
-        }
+    let document = Loader::new(Profile::Kubectl).load_first("", text.as_bytes());
+    Ok(match document {
+        Ok(document) => Ok(document.map(|node| Value::from_document(&node.value)).unwrap_or_default()),
         Err(e) => Err(format!("error converting YAML to JSON: yaml: line {}: {}", e.pos.line, e.message)),
     })
 }

@@ -9,7 +9,7 @@ fn sorted(templates: &[(&str, &str)]) -> Result<(Vec<Manifest>, Vec<Manifest>), 
         name: "templates/a.yaml".to_owned(),
         bytes: Arc::from(text.as_bytes()),
         origin: RepoPath::parse("web/templates/a.yaml").unwrap(),
-        packed: false,
+        packed: None,
     };
     let files: Vec<ChartFile> = templates.iter().map(|(_, text)| file(text)).collect();
     let printed = templates.iter().zip(&files).map(|((source, text), file)| Printed { source, text, file });
@@ -105,7 +105,7 @@ fn what_a_helm_binary_prints_names_its_templates() {
         name: "templates/a.yaml".to_owned(),
         bytes: Arc::from(&b""[..]),
         origin: RepoPath::parse("apps/web/templates/a.yaml").unwrap(),
-        packed: false,
+        packed: None,
     }];
     let chart = RepoPath::parse("apps/web").unwrap();
     let (manifests, hooks) = sourced(text, (&files, &chart), Limits::default()).unwrap();

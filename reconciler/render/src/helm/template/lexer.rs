@@ -71,6 +71,11 @@ pub(super) fn tokens(source: &Source) -> Vec<Token> {
     lexer.tokens
 }
 
+/// Errors of which a parser can say more, because it knows the tokens before them.
+pub(super) const BAD_NUMBER: &str = "bad number syntax";
+pub(super) const BAD_CHARACTER: &str = "bad character";
+pub(super) const UNCLOSED_ACTION: &str = "unclosed action";
+
 const LEFT: &[u8] = b"{{";
 const RIGHT: &[u8] = b"}}";
 
@@ -203,7 +208,7 @@ impl Lexer<'_> {
             }
             return Ok(false);
         }
-        let Some(c) = self.next() else { return Err("unclosed action") };
+        let Some(c) = self.next() else { return Err(UNCLOSED_ACTION) };
         match c {
             ' ' | '\t' | '\r' | '\n' => self.space(),
             '=' => self.emit(Kind::Assign),
@@ -253,7 +258,7 @@ impl Lexer<'_> {
         let begin = self.at;
         self.words();
         if !self.at_terminator() {
-            return Err("bad character");
+            return Err(BAD_CHARACTER);
         }
         self.emit(if self.at == begin { bare } else { named });
         Ok(())
@@ -271,7 +276,7 @@ impl Lexer<'_> {
     fn word(&mut self) -> Result<(), &'static str> {
         self.words();
         if !self.at_terminator() {
-            return Err("bad character");
+            return Err(BAD_CHARACTER);
         }
         let boolean = matches!(self.text.get(self.start..self.at), Some(b"true" | b"false"));
         self.emit(if boolean { Kind::Bool } else { Kind::Identifier });
@@ -333,8 +338,17 @@ impl Lexer<'_> {
             self.accept_run(b"0123456789_");
         }
         match self.peek() {
-            Some(('+' | '-', _)) => return Err("complex numbers are not supported"),
-            Some((c, _)) if is_word(c) => return Err("bad number syntax"),
+            Some(('+' | '-', _)) => {
+                // An imaginary part, if it is one.
+                self.accept(b"+-");
+                self.accept_run(b"0123456789_.");
+                let complex = self.accept(b"i");
+                return Err(if complex { "complex numbers are not supported" } else { BAD_NUMBER });
+            }
+            Some((c, length)) if is_word(c) => {
+                self.at += length;
+                return Err(BAD_NUMBER);
+            }
             _ => {}
         }
         self.emit(Kind::Number);

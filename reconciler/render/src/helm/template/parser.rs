@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::constants;
-use super::lexer::{Kind, Token, tokens};
+use super::lexer::{BAD_CHARACTER, BAD_NUMBER, Kind, Token, UNCLOSED_ACTION, tokens};
 use super::tree::{Body, Branch, Command, Node, Operand, Pipe, Source, Term, Tree};
 use super::with_stack;
 use crate::helm::fault::{TemplateError, TemplateProblem};
@@ -107,12 +107,50 @@ impl Parser<'_> {
 
     fn unexpected(&self, token: &Token, context: &str) -> TemplateError {
         let message = match token.kind {
-            Kind::Error(message) => message.to_owned(),
+            Kind::Error(message) => self.lexical(token, message),
             Kind::End => "unexpected EOF".to_owned(),
             Kind::String | Kind::RawString | Kind::Text => format!("unexpected text in {context}"),
             _ => format!("unexpected {:?} in {context}", self.text(token)),
         };
         self.error_at(token, message)
+    }
+
+    /// What the lexer says, and what it is about.
+    fn lexical(&self, token: &Token, message: &str) -> String {
+        match message {
+            BAD_NUMBER => format!("{message}: {:?}", self.text(token)),
+            BAD_CHARACTER => {
+                let rest = self.source.text.get(token.to..).unwrap_or_default();
+                let window = String::from_utf8_lossy(rest.get(..4.min(rest.len())).unwrap_or_default());
+                let character = window.chars().next().unwrap_or_default();
+                format!("{message} {character:?} in a name{}", self.index_instead(token).unwrap_or_default())
+            }
+            UNCLOSED_ACTION => {
+                let begin = self.tokens.iter().rev().find(|token| token.kind == Kind::LeftDelimiter);
+                let place = begin.map(|begin| self.source.place(offset(begin)));
+                place.map_or(message.to_owned(), |place| {
+                    format!("{message}: its {{{{ is in line {}, column {}", place.line, place.column + 1)
+                })
+            }
+            _ => message.to_owned(),
+        }
+    }
+
+    /// How to write a field whose name has a dash in it.
+    fn index_instead(&self, token: &Token) -> Option<String> {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let (before, after) = self.source.text.split_at_checked(token.from)?;
+        let name = after.strip_prefix(b".")?;
+        let length = name.iter().take_while(|byte| is_word(byte) || **byte == b'-').count();
+        let name = String::from_utf8_lossy(&name[..length]);
+        if !name.contains('-') {
+            return None;
+        }
+        let path =
+            before.iter().rev().take_while(|byte| is_word(byte) || matches!(byte, b'.' | b'$')).count();
+        let path = String::from_utf8_lossy(&before[before.len() - path..]);
+        let path = if path.is_empty() { "." } else { &path };
+        Some(format!("; write (index {path} \"{name}\")"))
     }
 
     fn expect(&mut self, kind: &Kind, context: &str) -> Parsed<Token> {

@@ -11,7 +11,7 @@ use super::tree::{Body, Branch, Node, Pipe, Source, Tree};
 use super::with_stack;
 use crate::helm::budget::Budget;
 use crate::helm::engine::EngineOptions;
-use crate::helm::fault::{Fault, TemplateError};
+use crate::helm::fault::{Fault, TPL_TEXT, TemplateError};
 use crate::helm::functions::{Machine, compile};
 use crate::helm::value::{Dict, IntKind, Text, UintKind, Value, WeakDict};
 use crate::tree::Deadline;
@@ -358,7 +358,7 @@ impl Machine for Run<'_> {
             Some(trees) => trees.clone(),
             None => {
                 self.budget.spend(template.len() as u64 / 16 + 1)?;
-                let source = Source { name: Rc::from("gotpl"), text: Rc::from(template.as_bytes()) };
+                let source = Source { name: Rc::from(TPL_TEXT), text: Rc::from(template.as_bytes()) };
                 let trees = parse(&Rc::new(source)).map_err(|error| Fault::Included(Box::new(error)))?;
                 self.parsed.insert(template.as_bytes().to_vec(), trees.clone());
                 trees
@@ -367,7 +367,7 @@ impl Machine for Run<'_> {
         let mut layer = Templates { trees: HashMap::new(), below: Some(Rc::clone(&self.templates)) };
         trees.iter().cloned().for_each(|tree| layer.add(tree));
         // Not by its name: one that is empty does not replace that of a `tpl` around it, but is what runs.
-        let Some(tree) = trees.iter().find(|tree| &*tree.name == "gotpl").cloned() else {
+        let Some(tree) = trees.iter().find(|tree| &*tree.name == TPL_TEXT).cloned() else {
             return Ok(Text::from(""));
         };
         let outer = std::mem::replace(&mut self.templates, Rc::new(layer));

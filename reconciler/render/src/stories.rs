@@ -133,13 +133,14 @@ fn a_directory_of_manifests_is_read_as_kubectl_reads_it() {
     assert_eq!(found, ["Secret apps/db/a/list.json:1 sops=true", "ConfigMap apps/db/b.yaml:1 sops=false"]);
 }
 
+/// What is said of a kustomization beside a manifest and an empty kustomization.
+fn check(text: &str, expected: &str) {
+    let files = [("k/kustomization.yaml", text), ("k/web.yaml", WEB), ("k/x/kustomization.yaml", "")];
+    assert_eq!(refused(&files, "k"), expected, "{text}");
+}
+
 #[test]
 fn messages_say_what_where_and_what_to_do() {
-    let kust = |text: &'static str| {
-        vec![("k/kustomization.yaml", text), ("k/web.yaml", WEB), ("k/x/kustomization.yaml", "")]
-    };
-    let check =
-        |text: &'static str, expected: &str| assert_eq!(refused(&kust(text), "k"), expected, "{text}");
     check(
         "resourcs: []\n",
         "k/kustomization.yaml:1:1: unknown field \"resourcs\"; remove it or correct its name\n  | resourcs: …",
@@ -155,26 +156,6 @@ fn messages_say_what_where_and_what_to_do() {
     check(
         "resources:\n- web.yaml\n- web.yaml\n",
         "k/web.yaml:1: may not add resource with an already registered id: Deployment.v1.apps/web.[noNs] (the same object is read twice: list its file or directory once)\n  | apiVersion: …",
-    );
-    check(
-        "resources: [\"\"]\n",
-        "k/kustomization.yaml:1:13: an entry is empty; name a file or a directory, or remove it\n  | resources: …",
-    );
-    check(
-        "resources: [\"*.yaml\"]\n",
-        "k/kustomization.yaml:1:13: '*.yaml' cannot be read (patterns are not expanded; list each file): k/*.yaml: there is no such file or directory in the repository\n  | resources: …",
-    );
-    check(
-        "resources: [web.yaml]\npatches: [p.yaml]\n",
-        "k/kustomization.yaml:2:11: patches[0] must be a map, it is text; write `- path: FILE`\n  | patches: …",
-    );
-    check(
-        "resources: [web.yaml]\nlabels: {a: b}\n",
-        "k/kustomization.yaml:2:1: labels must be a list, it is a map; write `- pairs: {NAME: VALUE}`\n  | labels: …",
-    );
-    check(
-        "kind: Deployment\n",
-        "k/kustomization.yaml:1:1: kind should be Kustomization or Component\n  | kind: …",
     );
     check(
         "commonLabels:\n  a: yes\n",
@@ -210,6 +191,30 @@ fn messages_say_what_where_and_what_to_do() {
             "p"
         ),
         "p/a.yaml:5: the document is no object; a manifest is a map with apiVersion, kind and metadata\n  | - …"
+    );
+}
+
+#[test]
+fn what_is_often_written_by_mistake_is_told_with_what_was_meant() {
+    check(
+        "resources: [\"\"]\n",
+        "k/kustomization.yaml:1:13: an entry is empty; name a file or a directory, or remove it\n  | resources: …",
+    );
+    check(
+        "resources: [\"*.yaml\"]\n",
+        "k/kustomization.yaml:1:13: '*.yaml' cannot be read (patterns are not expanded; list each file): k/*.yaml: there is no such file or directory in the repository\n  | resources: …",
+    );
+    check(
+        "resources: [web.yaml]\npatches: [p.yaml]\n",
+        "k/kustomization.yaml:2:11: patches[0] must be a map, it is text; write `- path: FILE`\n  | patches: …",
+    );
+    check(
+        "resources: [web.yaml]\nlabels: {a: b}\n",
+        "k/kustomization.yaml:2:1: labels must be a list, it is a map; write `- pairs: {NAME: VALUE}`\n  | labels: …",
+    );
+    check(
+        "kind: Deployment\n",
+        "k/kustomization.yaml:1:1: kind should be Kustomization or Component\n  | kind: …",
     );
 }
 

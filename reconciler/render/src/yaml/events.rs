@@ -44,11 +44,13 @@ pub(super) struct Unreadable {
     pub(super) message: String,
     /// It may be YAML, but there is too much of it.
     pub(super) over_limit: bool,
+    /// The byte from which on a comment is not set apart by a blank, which YAML 1.2 wants and libyaml does not.
+    pub(super) tight_comment: Option<usize>,
 }
 
 impl Unreadable {
     pub(super) fn wrong(pos: Pos, message: impl Into<String>) -> Self {
-        Self { pos, message: message.into(), over_limit: false }
+        Self { pos, message: message.into(), over_limit: false, tight_comment: None }
     }
 }
 
@@ -81,9 +83,11 @@ impl<'a> Steps<'a> for Granit<'a> {
                 if matches!(e.kind(), ErrorKind::RecursionLimitExceeded) {
                     // The scanner has a limit of its own, above every one of ours, and meets brackets before they are nodes.
                     let message = "more levels of nesting than anybody may allow; split the file".to_owned();
-                    return Unreadable { pos, message, over_limit: true };
+                    return Unreadable { over_limit: true, ..Unreadable::wrong(pos, message) };
                 }
-                Unreadable::wrong(pos, e.info())
+                let is_tight = matches!(e.kind(), ErrorKind::CommentNotSeparated);
+                let tight_comment = e.marker().byte_offset().filter(|_| is_tight);
+                Unreadable { tight_comment, ..Unreadable::wrong(pos, e.info()) }
             })?;
             let mut pos = place(&span.start);
             if let Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &event {

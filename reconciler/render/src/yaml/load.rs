@@ -109,7 +109,8 @@ impl Loader {
         };
         if bytes.len() as u64 > self.limits.file_bytes {
             let message = format!("the file is larger than {} bytes; split it", self.limits.file_bytes);
-            return Err(fail("", Unreadable { pos: Pos { line: 1, column: 1 }, message, over_limit: true }));
+            let pos = Pos { line: 1, column: 1 };
+            return Err(fail("", Unreadable { over_limit: true, ..Unreadable::wrong(pos, message) }));
         }
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -119,7 +120,28 @@ impl Loader {
                 return Err(fail("", Unreadable::wrong(pos, "the file is not UTF-8 text")));
             }
         };
-        self.documents(text, first).map_err(|unreadable| fail(text, unreadable))
+        self.with_tight_comments(text, first).map_err(|unreadable| fail(text, unreadable))
+    }
+
+    /// Reads as libyaml does where a comment follows quoted text, a bracket or an indicator without a blank: it is put in.
+    fn with_tight_comments(&self, text: &str, first: bool) -> Result<Vec<Node>, Unreadable> {
+        let mut text = Cow::Borrowed(text);
+        let mut left = REREAD_BYTES;
+        loop {
+            let unreadable = match self.documents(&text, first) {
+                Err(unreadable) if unreadable.tight_comment.is_some() => unreadable,
+                outcome => return outcome,
+            };
+            let behind = unreadable.tight_comment.and_then(|from| Some((from, text.get(from..)?)));
+            let at = behind.and_then(|(from, rest)| Some(from + rest.lines().next()?.find('#')?));
+            match at {
+                Some(at) if left >= text.len() => {
+                    left -= text.len();
+                    text.to_mut().insert(at, ' ');
+                }
+                _ => return Err(unreadable),
+            }
+        }
     }
 
     fn documents(&self, text: &str, first: bool) -> Result<Vec<Node>, Unreadable> {
@@ -136,9 +158,12 @@ impl Loader {
     }
 }
 
+/// Bytes that may be read again for the sake of comments; it bounds the work on hostile text.
+const REREAD_BYTES: usize = 64 << 20;
+
 fn limit(pos: Pos, what: &str, limit: usize) -> Unreadable {
     let message = format!("more than {limit} {what}; split the file or remove aliases");
-    Unreadable { pos, message, over_limit: true }
+    Unreadable { over_limit: true, ..Unreadable::wrong(pos, message) }
 }
 
 /// A map as a key is mostly an action of a template, where none is rendered.
@@ -510,6 +535,10 @@ mod tests {
         check("", "");
         check("a: |\n  x\nb: |\n  y", "{\"a\":\"x\\n\",\"b\":\"y\"}");
         check("--- \n...\n", "");
+        check(
+            "a: \"x\"#one\nb: {}#two\nc: 'y'#three\nd: |#four\n  z\ne: [#five\n  1]\nf: x#six\n",
+            "{\"a\":\"x\",\"b\":{},\"c\":\"y\",\"d\":\"z\\n\",\"e\":[1],\"f\":\"x#six\"}",
+        );
         check(
             "a:\n  b: 'x\ny\n\n z'\n  c: \"it's\n\ny \\\n  z\"\n",
             "{\"a\":{\"b\":\"x y\\nz\",\"c\":\"it's\\ny z\"}}",

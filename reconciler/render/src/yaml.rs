@@ -118,6 +118,22 @@ impl From<Value> for Node {
     }
 }
 
+impl Value {
+    /// Whether it is a number, whole or not.
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self, Value::Int(_) | Value::Uint(_) | Value::Float(_))
+    }
+
+    /// Whether it is a whole number, in whatever spelling: `0644` is held as a float for the sake of its text.
+    pub(crate) fn is_whole_number(&self) -> bool {
+        match self {
+            Value::Int(_) | Value::Uint(_) => true,
+            Value::Float(float) => scalar::is_whole(&float.text),
+            _ => false,
+        }
+    }
+}
+
 impl Node {
     /// A node at a place.
     pub(crate) fn new(value: Value, pos: Pos) -> Self {

@@ -337,9 +337,8 @@ fn retype(node: &mut Node, created: bool, text: &str) -> std::result::Result<(),
             return Ok(());
         }
         _ if created => true,
-        (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_))
-        | (Value::Float(_), Value::Int(_) | Value::Uint(_) | Value::Float(_))
-        | (Value::Bool(_), Value::Bool(_))
+        (old, new) if old.is_number() && new.is_number() => new.is_whole_number() || !old.is_whole_number(),
+        (Value::Bool(_), Value::Bool(_))
         | (Value::Time(_), Value::Time(_))
         | (Value::Null | Value::Blank, Value::Null | Value::Blank) => true,
         _ => false,

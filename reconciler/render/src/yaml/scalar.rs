@@ -73,6 +73,11 @@ fn number(text: &str, profile: Profile) -> Option<Value> {
     Some(Value::String(text.to_owned()))
 }
 
+/// Whether a number is written as a whole one.
+pub(super) fn is_whole(text: &str) -> bool {
+    integer(&text.replace('_', "")).is_some()
+}
+
 /// Up to here a float holds every whole number.
 const EXACT: u64 = 1 << 53;
 

@@ -141,7 +141,8 @@ fn held(text: &mut String, input: &ReportInput) -> fmt::Result {
     writeln!(text, "## Removals that wait for approval\n")?;
     for held in &input.held {
         writeln!(text, "{}, {}.", prose(&held.reason), counted(held.pairs.len(), "placement"))?;
-        writeln!(text, "`gitstellar approve {}` releases exactly these:\n", prose(&held.hash))?;
+        let approve = code_outside_tables(&format!("gitstellar approve {}", held.hash));
+        writeln!(text, "{approve} releases exactly these:\n")?;
         for pair in held.pairs.iter().take(MAX_ROWS) {
             writeln!(text, "- {}", prose(&pair.to_string()))?;
         }

@@ -56,7 +56,10 @@ pub enum KustomizeError {
         message: String,
     },
     /// Two objects with one identity.
-    #[error("{second}: may not add resource with an already registered id: {id} {}", both(first, second))]
+    #[error(
+        "{second}: may not add resource with an already registered id: {id} {}",
+        where_they_are(first, second)
+    )]
     Conflict {
         /// The identity.
         id: String,
@@ -151,7 +154,8 @@ impl KustomizeError {
     }
 }
 
-fn both(first: &Origin, second: &Origin) -> String {
+/// Where two objects of one identity are, and what to do about them.
+fn where_they_are(first: &Origin, second: &Origin) -> String {
     if first == second {
         return "(the same object is read twice: list its file or directory once)".to_owned();
     }

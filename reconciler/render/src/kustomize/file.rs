@@ -147,6 +147,7 @@ fn object_meta(mut f: Fields<'_>) -> Result<(), KustomizeError> {
     f.finish()
 }
 
+/// What is said of a kustomization that names nothing.
 pub(super) const EMPTY: &str =
     "kustomization.yaml is empty; list what it builds under `resources`, or write `resources: []`";
 
